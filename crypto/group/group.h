@@ -1,0 +1,81 @@
+#pragma once
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/fault.h"
+#include "crypto/random.h"
+#include "crypto/result.h"
+
+namespace psephos {
+
+/// A cyclic group of prime order q with generator G, written additively. The proofs are templates over it, so
+/// that the code that runs elections over ristretto255 runs exhaustively over groups of order 7 and 13 in
+/// tests.
+///
+/// `Scalar` and `Point` hold only valid values. `SecretScalar` is move-only and wiped; what it multiplies
+/// takes constant time; `declassify` is its one way out. Names with `_vartime` take public values only: a
+/// SecretScalar does not bind to them.
+template <class G>
+concept Group =
+    requires(typename G::Scalar s, typename G::Point p, typename G::SecretScalar x, ByteView bytes, Rng& rng,
+             std::uint64_t n, const G::SecretScalar& secret, std::span<const typename G::Scalar> scalars,
+             std::span<const typename G::SecretScalar> secrets, std::span<const typename G::Point> points) {
+      { G::kName } -> std::convertible_to<std::string_view>;
+      { G::Scalar::kWidth } -> std::convertible_to<std::size_t>;
+      { G::Point::kWidth } -> std::convertible_to<std::size_t>;
+      // Scalars: the field of integers modulo q.
+      { G::Scalar::from_u64(n) } -> std::same_as<typename G::Scalar>;
+      {
+        G::Scalar::from_wide(bytes)
+      } -> std::same_as<typename G::Scalar>;  // up to 64 bytes, little-endian, reduced
+      { G::Scalar::decode(bytes) } -> std::same_as<Result<typename G::Scalar, Fault>>;
+      { s + s } -> std::same_as<typename G::Scalar>;
+      { s - s } -> std::same_as<typename G::Scalar>;
+      { s* s } -> std::same_as<typename G::Scalar>;
+      { -s } -> std::same_as<typename G::Scalar>;
+      { s.inverse_vartime() } -> std::same_as<typename G::Scalar>;  // @pre s is not zero
+      { s == s } -> std::same_as<bool>;
+      // Secret scalars.
+      { G::SecretScalar::random(rng) } -> std::same_as<typename G::SecretScalar>;
+      { G::SecretScalar::from_wide(bytes) } -> std::same_as<typename G::SecretScalar>;
+      { G::SecretScalar::of(s) } -> std::same_as<typename G::SecretScalar>;
+      { secret + secret } -> std::same_as<typename G::SecretScalar>;
+      { secret* secret } -> std::same_as<typename G::SecretScalar>;
+      { secret* s } -> std::same_as<typename G::SecretScalar>;
+      { declassify(secret) } -> std::same_as<typename G::Scalar>;
+      // Points.
+      { G::Point::decode(bytes) } -> std::same_as<Result<typename G::Point, Fault>>;
+      { G::Point::identity() } -> std::same_as<typename G::Point>;
+      { G::Point::generator() } -> std::same_as<typename G::Point>;
+      { G::Point::from_uniform(bytes) } -> std::same_as<typename G::Point>;  // one-way map of 64 bytes
+      { p.is_identity() } -> std::same_as<bool>;
+      { p + p } -> std::same_as<typename G::Point>;
+      { p - p } -> std::same_as<typename G::Point>;
+      { secret* p } -> std::same_as<typename G::Point>;  // constant time
+      { G::mul_vartime(s, p) } -> std::same_as<typename G::Point>;
+      { G::mul_base(secret) } -> std::same_as<typename G::Point>;  // constant time
+      // The bulk interface: nine tenths of all time is spent in these (DESIGN: batch decode, batch fixed
+      // base, multi-scalar).
+      /// Decodes n · kWidth bytes. @return the points, or the fault and the index of the first bad one.
+      {
+        G::decode_batch(bytes)
+      } -> std::same_as<Result<std::vector<typename G::Point>, std::pair<Fault, std::size_t>>>;
+      /// secrets[i] · base for all i, constant time.
+      { G::mul_batch(secrets, p) } -> std::same_as<std::vector<typename G::Point>>;
+      /// Sum of scalars[i] · points[i]. Variable time. @pre equal lengths.
+      { G::msm_vartime(scalars, points) } -> std::same_as<typename G::Point>;
+    };
+
+/// Encodings of many points one after the other.
+template <class Point>
+Bytes encode_all(std::span<const Point> points) {
+  Bytes out;
+  out.reserve(points.size() * Point::kWidth);
+  for (const Point& p : points) append(out, p.encode());
+  return out;
+}
+
+}  // namespace psephos

@@ -1,0 +1,299 @@
+#include "crypto/group/ristretto.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "crypto/invariant.h"
+#include "crypto/parallel.h"
+
+namespace psephos {
+
+namespace {
+
+using Encoded = ByteArray<32>;
+
+/// p · s. libsodium answers −1 for two reasons, an invalid p and an identity result, and has written the
+/// product only in the second; the buffer starts as something that is no encoding, so that the two cannot be
+/// confused.
+Encoded multiply(std::span<const std::uint8_t, 32> s, const Encoded& p) {
+  Encoded out;
+  out.fill(0xff);
+  if (crypto_scalarmult_ristretto255(out.data(), s.data(), p.data()) != 0)
+    invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  return out;
+}
+
+Encoded multiply_base(std::span<const std::uint8_t, 32> s) {
+  Encoded out;
+  out.fill(0xff);
+  if (crypto_scalarmult_ristretto255_base(out.data(), s.data()) != 0)
+    invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  return out;
+}
+
+/// Little-endian comparison with a constant; public values.
+bool less_than(ByteView value, const Encoded& bound) {
+  for (std::size_t i = 32; i-- > 0;)
+    if (value[i] != bound[i]) return value[i] < bound[i];
+  return false;
+}
+
+constexpr Encoded kFieldPrime = {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+constexpr Encoded kOrder = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                            0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+                            0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
+
+}  // namespace
+
+Ristretto::Scalar Ristretto::Scalar::from_u64(std::uint64_t value) {
+  Scalar out;
+  for (std::size_t i = 0; i < 8; ++i) out.bytes_[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  return out;
+}
+
+Ristretto::Scalar Ristretto::Scalar::from_wide(ByteView bytes) {
+  invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
+  ByteArray<64> wide{};
+  std::copy(bytes.begin(), bytes.end(), wide.begin());
+  Scalar out;
+  crypto_core_ristretto255_scalar_reduce(out.bytes_.data(), wide.data());
+  return out;
+}
+
+Result<Ristretto::Scalar, Fault> Ristretto::Scalar::decode(ByteView bytes) {
+  if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
+  if (!less_than(bytes, kOrder)) return std::unexpected(Fault::kScalarNoncanonical);
+  Scalar out;
+  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
+  return out;
+}
+
+bool Ristretto::Scalar::is_zero() const {
+  return sodium_is_zero(bytes_.data(), bytes_.size()) == 1;
+}
+
+Ristretto::Scalar Ristretto::Scalar::inverse_vartime() const {
+  Scalar out;
+  invariant(crypto_core_ristretto255_scalar_invert(out.bytes_.data(), bytes_.data()) == 0,
+            "zero has no inverse");
+  return out;
+}
+
+Ristretto::Scalar Ristretto::Scalar::operator-() const {
+  Scalar out;
+  crypto_core_ristretto255_scalar_negate(out.bytes_.data(), bytes_.data());
+  return out;
+}
+
+Ristretto::Scalar operator+(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
+  Ristretto::Scalar out;
+  crypto_core_ristretto255_scalar_add(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
+  return out;
+}
+
+Ristretto::Scalar operator-(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
+  Ristretto::Scalar out;
+  crypto_core_ristretto255_scalar_sub(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
+  return out;
+}
+
+Ristretto::Scalar operator*(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
+  Ristretto::Scalar out;
+  crypto_core_ristretto255_scalar_mul(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
+  return out;
+}
+
+Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
+  const SecretBytes<64> wide = SecretBytes<64>::random(rng);
+  return from_wide(wide.expose());
+}
+
+Ristretto::SecretScalar Ristretto::SecretScalar::from_wide(ByteView bytes) {
+  invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
+  SecretBytes<64> wide;
+  std::copy(bytes.begin(), bytes.end(), wide.expose_mutable().begin());
+  SecretScalar out;
+  crypto_core_ristretto255_scalar_reduce(out.bytes_.expose_mutable().data(), wide.expose().data());
+  return out;
+}
+
+Ristretto::SecretScalar Ristretto::SecretScalar::of(const Scalar& value) {
+  SecretScalar out;
+  out.bytes_ = SecretBytes<32>::copy_from(value.encode());
+  return out;
+}
+
+Ristretto::SecretScalar Ristretto::SecretScalar::clone() const {
+  SecretScalar out;
+  out.bytes_ = SecretBytes<32>::copy_from(bytes_.expose());
+  return out;
+}
+
+SecretBytes<32> Ristretto::SecretScalar::seal_bytes() const {
+  return SecretBytes<32>::copy_from(bytes_.expose());
+}
+
+Result<Ristretto::SecretScalar, Fault> Ristretto::SecretScalar::from_secret_bytes(
+    const SecretBytes<32>& bytes) {
+  SecretScalar out = from_wide(bytes.expose());
+  if (sodium_memcmp(out.bytes_.expose().data(), bytes.expose().data(), 32) != 0)
+    return std::unexpected(Fault::kScalarNoncanonical);
+  return out;
+}
+
+Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
+  Ristretto::SecretScalar out;
+  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
+                                      b.bytes_.expose().data());
+  return out;
+}
+
+Ristretto::SecretScalar operator-(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
+  Ristretto::SecretScalar out;
+  crypto_core_ristretto255_scalar_sub(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
+                                      b.bytes_.expose().data());
+  return out;
+}
+
+Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
+  Ristretto::SecretScalar out;
+  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
+                                      b.bytes_.expose().data());
+  return out;
+}
+
+Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
+  Ristretto::SecretScalar out;
+  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
+                                      b.encode().data());
+  return out;
+}
+
+Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
+  Ristretto::SecretScalar out;
+  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
+                                      b.encode().data());
+  return out;
+}
+
+Ristretto::Scalar declassify(const Ristretto::SecretScalar& a) {
+  // A SecretScalar is reduced by construction, so its bytes are a scalar's.
+  return Ristretto::Scalar::from_wide(a.bytes_.expose());
+}
+
+Ristretto::Point Ristretto::Point::generator() {
+  static const Point kGenerator = [] {
+    Point out;
+    out.bytes_ = multiply_base(Scalar::from_u64(1).encode());
+    return out;
+  }();
+  return kGenerator;
+}
+
+Ristretto::Point Ristretto::Point::from_uniform(ByteView sixty_four) {
+  invariant(sixty_four.size() == crypto_core_ristretto255_HASHBYTES, "the one-way map takes 64 bytes");
+  Point out;
+  invariant(crypto_core_ristretto255_from_hash(out.bytes_.data(), sixty_four.data()) == 0,
+            "the one-way map is defined everywhere");
+  return out;
+}
+
+Result<Ristretto::Point, Fault> Ristretto::Point::decode(ByteView bytes) {
+  if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
+  if (!less_than(bytes, kFieldPrime) || (bytes[0] & 1) != 0)
+    return std::unexpected(Fault::kPointNoncanonical);
+  if (crypto_core_ristretto255_is_valid_point(bytes.data()) != 1)
+    return std::unexpected(Fault::kPointInvalid);
+  Point out;
+  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
+  return out;
+}
+
+Result<Ristretto::Point, Fault> Ristretto::Point::decode_nonidentity(ByteView bytes) {
+  Result<Point, Fault> out = decode(bytes);
+  if (out && out->is_identity()) return std::unexpected(Fault::kPointIdentity);
+  return out;
+}
+
+bool Ristretto::Point::is_identity() const {
+  return sodium_is_zero(bytes_.data(), bytes_.size()) == 1;
+}
+
+Ristretto::Point operator+(const Ristretto::Point& p, const Ristretto::Point& q) {
+  Ristretto::Point out;
+  invariant(crypto_core_ristretto255_add(out.bytes_.data(), p.bytes_.data(), q.bytes_.data()) == 0,
+            "points are valid by type");
+  return out;
+}
+
+Ristretto::Point operator-(const Ristretto::Point& p, const Ristretto::Point& q) {
+  Ristretto::Point out;
+  invariant(crypto_core_ristretto255_sub(out.bytes_.data(), p.bytes_.data(), q.bytes_.data()) == 0,
+            "points are valid by type");
+  return out;
+}
+
+Ristretto::Point operator*(const Ristretto::SecretScalar& x, const Ristretto::Point& p) {
+  Ristretto::Point out;
+  out.bytes_ = multiply(x.bytes_.expose(), p.bytes_);
+  return out;
+}
+
+Ristretto::Point Ristretto::mul_vartime(const Scalar& s, const Point& p) {
+  Point out;
+  out.bytes_ = multiply(s.bytes_, p.bytes_);
+  return out;
+}
+
+Ristretto::Point Ristretto::mul_base(const SecretScalar& x) {
+  Point out;
+  out.bytes_ = multiply_base(x.bytes_.expose());
+  return out;
+}
+
+Ristretto::Point Ristretto::mul_base_vartime(const Scalar& s) {
+  Point out;
+  out.bytes_ = multiply_base(s.bytes_);
+  return out;
+}
+
+Result<std::vector<Ristretto::Point>, std::pair<Fault, std::size_t>> Ristretto::decode_batch(ByteView bytes) {
+  if (bytes.size() % Point::kWidth != 0)
+    return std::unexpected(std::pair{Fault::kWireLength, bytes.size() / Point::kWidth});
+  std::vector<Point> out(bytes.size() / Point::kWidth);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto point = Point::decode(bytes.subspan(i * Point::kWidth, Point::kWidth));
+    if (!point) return std::unexpected(std::pair{point.error(), i});
+    out[i] = *point;
+  }
+  return out;
+}
+
+std::vector<Ristretto::Point> Ristretto::mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
+  std::vector<Point> out(secrets.size());
+  const bool is_generator = base == Point::generator();
+  parallel_for(secrets.size(), 64,
+               [&](std::size_t i) { out[i] = is_generator ? mul_base(secrets[i]) : secrets[i] * base; });
+  return out;
+}
+
+Ristretto::Point Ristretto::msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
+  invariant(scalars.size() == points.size(), "one scalar a point");
+  // Partial sums over fixed pieces, so that the result does not depend on the number of threads.
+  constexpr std::size_t kPiece = 256;
+  std::vector<Point> partial((scalars.size() + kPiece - 1) / kPiece);
+  parallel_for(partial.size(), 1, [&](std::size_t piece) {
+    Point sum;
+    const std::size_t end = std::min(scalars.size(), (piece + 1) * kPiece);
+    for (std::size_t i = piece * kPiece; i < end; ++i) sum = sum + mul_vartime(scalars[i], points[i]);
+    partial[piece] = sum;
+  });
+  Point sum;
+  for (const Point& p : partial) sum = sum + p;
+  return sum;
+}
+
+}  // namespace psephos

@@ -1,0 +1,112 @@
+#pragma once
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/fault.h"
+#include "crypto/group/group.h"
+#include "crypto/random.h"
+#include "crypto/result.h"
+#include "crypto/secret/secret_bytes.h"
+
+namespace psephos {
+
+/// ristretto255 (RFC 9496) over libsodium: prime order ℓ = 2^252 + 27742317777372353535851937790883648493.
+struct Ristretto {
+  static constexpr std::string_view kName = "ristretto255";
+
+  /// An integer modulo ℓ, public. Arithmetic is constant time all the same.
+  class Scalar {
+   public:
+    static constexpr std::size_t kWidth = 32;
+    Scalar() = default;  ///< zero
+    static Scalar from_u64(std::uint64_t value);
+    /// Little-endian integer of at most 64 bytes, reduced modulo ℓ; unbiased when it is 64 uniform bytes.
+    static Scalar from_wide(ByteView bytes);
+    /// @return kWireLength, or kScalarNoncanonical for values of ℓ or more.
+    static Result<Scalar, Fault> decode(ByteView bytes);
+    const ByteArray<32>& encode() const { return bytes_; }
+    bool is_zero() const;
+    Scalar inverse_vartime() const;
+    Scalar operator-() const;
+    friend Scalar operator+(const Scalar& a, const Scalar& b);
+    friend Scalar operator-(const Scalar& a, const Scalar& b);
+    friend Scalar operator*(const Scalar& a, const Scalar& b);
+    friend bool operator==(const Scalar& a, const Scalar& b) = default;
+
+   private:
+    friend struct Ristretto;
+    ByteArray<32> bytes_{};
+  };
+
+  class Point;
+
+  /// An integer modulo ℓ that must not be seen. Move-only, wiped.
+  class SecretScalar {
+   public:
+    SecretScalar() = default;  ///< zero
+    /// Uniform modulo ℓ, from 64 bytes of `rng`.
+    static SecretScalar random(Rng& rng);
+    static SecretScalar from_wide(ByteView bytes);
+    /// A public value where a secret is expected (for simulators, tests and public exponents).
+    static SecretScalar of(const Scalar& value);
+    SecretScalar clone() const;
+    /// For sealing a key at rest, and nothing else.
+    SecretBytes<32> seal_bytes() const;
+    /// @return kScalarNoncanonical if `bytes` are not below ℓ.
+    static Result<SecretScalar, Fault> from_secret_bytes(const SecretBytes<32>& bytes);
+    friend SecretScalar operator+(const SecretScalar& a, const SecretScalar& b);
+    friend SecretScalar operator-(const SecretScalar& a, const SecretScalar& b);
+    friend SecretScalar operator*(const SecretScalar& a, const SecretScalar& b);
+    friend SecretScalar operator*(const SecretScalar& a, const Scalar& b);
+    friend SecretScalar operator+(const SecretScalar& a, const Scalar& b);
+    /// The way out; every call says why the value is public.
+    friend Scalar declassify(const SecretScalar& a);
+    friend Point operator*(const SecretScalar& x, const Point& p);
+    friend struct Ristretto;
+
+   private:
+    SecretBytes<32> bytes_;
+  };
+
+  /// An element of the group. Kept in its canonical encoding; never invalid.
+  class Point {
+   public:
+    static constexpr std::size_t kWidth = 32;
+    Point() = default;  ///< the identity, whose encoding is 32 zero bytes
+    static Point identity() { return {}; }
+    static Point generator();
+    /// RFC 9496 section 4.3.4 on exactly 64 uniform bytes.
+    static Point from_uniform(ByteView sixty_four);
+    /// RFC 9496 section 4.3.1, strictly. @return kWireLength; kPointNoncanonical for 2^255−19 or more, the
+    /// top bit set, or a negative field element; kPointInvalid for all else that is no group element.
+    static Result<Point, Fault> decode(ByteView bytes);
+    /// The same where the role forbids the identity. @return kPointIdentity besides.
+    static Result<Point, Fault> decode_nonidentity(ByteView bytes);
+    const ByteArray<32>& encode() const { return bytes_; }
+    bool is_identity() const;
+    Point operator-() const { return identity() - *this; }
+    friend Point operator+(const Point& p, const Point& q);
+    friend Point operator-(const Point& p, const Point& q);
+    friend bool operator==(const Point& p, const Point& q) = default;
+    friend auto operator<=>(const Point& p, const Point& q) = default;  ///< order of the encodings
+    friend Point operator*(const SecretScalar& x, const Point& p);
+    friend struct Ristretto;
+
+   private:
+    ByteArray<32> bytes_{};
+  };
+
+  static Point mul_vartime(const Scalar& s, const Point& p);
+  static Point mul_base(const SecretScalar& x);
+  static Point mul_base_vartime(const Scalar& s);
+  static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes);
+  static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base);
+  static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points);
+};
+
+static_assert(Group<Ristretto>);
+
+}  // namespace psephos

@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/group/group.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+#include "crypto/secret/secret_bytes.h"
+
+namespace psephos {
+
+/// What a proof is made for. Every proof begins its transcript with all of it (SPEC §5.1).
+struct ProofContext {
+  std::string_view suite;   ///< the suite's fixed name
+  Digest256 fingerprint;    ///< of the election; of the definition during the key ceremony
+  std::string_view label;   ///< which statement, e.g. "shuffle/v1"
+  std::string_view role;    ///< who proves, e.g. "mixer"
+  std::uint64_t index = 0;  ///< which of them, 0 where there is one only
+};
+
+/// Fiat–Shamir transcript (SPEC §5.1): SHA-512 over frames  u32(|label|) ‖ label ‖ u64(|data|) ‖ data.  No
+/// proof function exists without one, and challenges are always recomputed from it. Not thread-safe;
+/// copyable, so that a batch can share a prefix.
+class Transcript {
+ public:
+  explicit Transcript(const ProofContext& context);
+
+  void append(std::string_view label, ByteView data);
+  void append_u64(std::string_view label, std::uint64_t value);
+  template <class Encodable>
+  void append_value(std::string_view label, const Encodable& value) {
+    append(label, value.encode());
+  }
+  /// One frame holding all encodings, its length known beforehand, so that lists of any size are hashed as
+  /// they stream.
+  template <class Point>
+  void append_points(std::string_view label, std::span<const Point> points) {
+    begin_frame(label, points.size() * Point::kWidth);
+    for (const Point& p : points) hash_.update(p.encode());
+  }
+
+  /// 64 bytes: SHA-512 of everything before and the frame (label, empty); then absorbed itself under the same
+  /// label.
+  Digest512 challenge_bytes(std::string_view label);
+  /// challenge_bytes reduced modulo the group order (512 bits, so without bias for ristretto255).
+  template <Group G>
+  typename G::Scalar challenge_scalar(std::string_view label) {
+    return G::Scalar::from_wide(challenge_bytes(label));
+  }
+  /// n scalars of 128 bits: with s = challenge_bytes(label), the i-th is bytes 16·(i mod 4) to 16·(i mod
+  /// 4)+15, little-endian, of SHA-512(s ‖ u64(i div 4)). SPEC §5.2.
+  template <Group G>
+  std::vector<typename G::Scalar> challenge_vector(std::string_view label, std::size_t n) {
+    return expand_challenge_vector<G>(challenge_bytes(label), n);
+  }
+  template <Group G>
+  static std::vector<typename G::Scalar> expand_challenge_vector(const Digest512& seed, std::size_t n) {
+    std::vector<typename G::Scalar> out(n);
+    Digest512 block{};
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i % 4 == 0) block = Sha512().update(seed).update(u64be(i / 4)).finish();
+      out[i] = G::Scalar::from_wide(ByteView(block).subspan(16 * (i % 4), 16));
+    }
+    return out;
+  }
+  /// A proof nonce hedged against a repeating generator (A18): SHA-512 of this transcript so far, the
+  /// prover's secret and 64 fresh bytes. The transcript itself is not changed. Uniform if either the fresh
+  /// bytes or the secret are unknown.
+  template <Group G>
+  typename G::SecretScalar hedged_nonce(std::string_view label, ByteView secret, Rng& rng) const {
+    SecretBytes<64> wide = hedged_bytes(label, secret, rng);
+    return G::SecretScalar::from_wide(wide.expose());
+  }
+
+ private:
+  void begin_frame(std::string_view label, std::uint64_t size);
+  SecretBytes<64> hedged_bytes(std::string_view label, ByteView secret, Rng& rng) const;
+  Sha512 hash_;
+};
+
+}  // namespace psephos
