@@ -39,9 +39,11 @@ function(psephos_library name folder)
   endif()
 endfunction()
 
-# psephos_program(<name> SOURCES … LINK …)
+# psephos_program(<name> SOURCES … LINK …); the target `programs` builds all of them and nothing else.
+add_custom_target(programs)
 function(psephos_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE psephos_options ${arg_LINK})
 endfunction()
