@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# House rules that no compiler checks. Each rule is a function that prints what breaks it under the current
+# directory, one line each; before a rule is trusted, it has to find a violation planted for it and to pass the
+# clean twin.
+set -euo pipefail
+root=$(cd "${1:?usage: lint_test.sh REPOSITORY}" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+components="collector voter-client mixnet tally audit verifier-app"
+
+# files <regex>: the tracked files whose name matches; all files where there is no repository.
+files() {
+  { git -c safe.directory='*' ls-files 2>/dev/null || find . -type f -printf '%P\n'; } | { grep -E "$1" || true; } | sort
+}
+# search <grep -E pattern>: over the files named on standard input.
+search() { xargs -r grep -nE -e "$1" /dev/null || true; }
+
+sources='\.(h|cpp)$'
+product="^(crypto|protocol|${components// /|})/.*\.(h|cpp)$"
+texts='(\.(h|cpp|md|sh|cmake|proto|py|js|html|json|toml|yml|txt)|(^|/)(psephos|run|CMakeLists\.txt|LICENSE))$'
+
+rule_format() { # the layout of .clang-format
+  { files "$sources" | xargs -r -n 8 -P 2 clang-format-19 --dry-run -Werror --style="file:$root/.clang-format" 2>&1 ||
+    true; } | { grep -E 'error:' || true; }
+}
+rule_includes() { # includes point down: components → protocol → crypto
+  local component others
+  for component in $components; do
+    others=$(tr ' ' '\n' <<<"$components" | grep -vx "$component" | paste -sd'|')
+    files "^$component/.*$sources" | search "#\s*include\s*[\"<](tests|$others)/"
+  done
+  files "^crypto/.*$sources" | search "#\s*include\s*[\"<](tests|protocol|${components// /|})/"
+  files "^protocol/.*$sources" | search "#\s*include\s*[\"<](tests|${components// /|})/"
+  files "$product" | search '#\s*include\s*[\"<]([^">]*/)?\.\./'
+}
+rule_no_files() { # crypto and protocol open no sockets and no files; protocol/files is the one exception
+  files "^(crypto|protocol)/.*$sources" | { grep -v '^protocol/files/' || true; } |
+    search '#\s*include\s*[<"](fstream|filesystem|fcntl\.h|sys/socket\.h|netdb\.h|boost/asio|boost/beast|protocol/files/)|\bfopen\s*\('
+}
+rule_shell() { # no text is ever handed to a shell
+  files "$product" | search '(^|[^A-Za-z0-9_.>:])(std::|::)?(system|popen)\s*\('
+}
+rule_ed25519() { # no point function of Ed25519, whose validity check has failed before: ristretto255 only
+  files "$product" | search '\bcrypto_(core|scalarmult)_ed25519'
+}
+rule_words() { # nothing is left for later
+  files "$texts" | search '\b(TO''DO|FIX''ME|XX''X)\b'
+}
+rule_paths() { # no path of anybody's machine
+  files "$texts" | search '(^|[[:space:]"'\''`=(:,])/(work|home|root|Users|mnt)/[A-Za-z0-9_.$*{-]'
+}
+
+# plant <rule> <file> <line that breaks the rule> <line that does not>
+plant() {
+  local directory=$scratch/$1-$RANDOM found
+  mkdir -p "$directory/$(dirname "$2")"
+  cd "$directory"
+  printf '%s\n' "$4" >"$2"
+  found=$("rule_$1")
+  [[ -z $found ]] || { echo "rule $1 reports a file without fault: $found"; exit 1; }
+  printf '%s\n' "$3" >"$2"
+  found=$("rule_$1")
+  [[ $found == *"$(basename "$2")"* ]] || { echo "rule $1 does not find what was planted in $2: $3"; exit 1; }
+}
+# Words and calls are assembled here, so that this file obeys its own rules.
+plant format crypto/a.h 'int  x ;' 'int x;'
+plant includes collector/a.cpp '#include "mixnet/b.h"' '#include "collector/b.h"'
+plant includes audit/deep/a.h '#  include <tally/b.h>' '#include "protocol/b.h"'
+plant includes voter-client/a.h '#include "collector/b.h"' '#include "crypto/b.h"'
+plant includes mixnet/a.cpp '#include "audit/b.h"' '#include "mixnet/b.h"'
+plant includes tally/a.cpp '#include "voter-client/b.h"' '#include "tally/b.h"'
+plant includes crypto/a.h '#include "protocol/b.h"' '#include "crypto/b.h"'
+plant includes protocol/a.h '#include "audit/b.h"' '#include "crypto/b.h"'
+plant includes tally/a.h '#include "tests/b.h"' '#include "tally/tests/b.h"'
+plant includes tally/b.h '#include "../audit/b.h"' '#include "tally/b.h"'
+plant no_files protocol/a.cpp '#include <fstream>' '#include <vector>'
+plant no_files protocol/checks/a.h '#include "protocol/files/b.h"' '#include "protocol/checks/b.h"'
+plant no_files crypto/a.cpp 'FILE* f = fopen("x", "r");' 'x.reopen();'
+plant shell tally/a.cpp 'std::sys''tem("ls");' 'file_sys''tem(1); a.sys''tem(2);'
+plant shell audit/a.cpp 'auto* p = po''pen(x, "r");' 'reopen(p);'
+plant ed25519 crypto/a.cpp 'crypto_core_''ed25519_add(r, p, q);' 'crypto_core_ristretto255_add(r, p, q);'
+plant ed25519 crypto/b.cpp 'crypto_scalarmult_''ed25519(q, n, p);' 'crypto_sign_ed25519_detached();'
+plant words docs/a.md 'TO''DO: later' 'mktemp -d /tmp/x.XX''XXXX'
+plant words protocol/a.h '// FIX''ME' '// FIX''MENT'
+plant paths tests/a.cpp 'open("/wo''rk/shared/x");' 'open(base + "/network/x");'
+plant paths README.md 'cd /ho''me/jane/psephos' 'cd ~/psephos'
+
+cd "$root"
+failed=0
+for rule in format includes no_files shell ed25519 words paths; do
+  found=$("rule_$rule")
+  if [[ -n $found ]]; then
+    printf 'rule %s is broken:\n%s\n' "$rule" "$found"
+    failed=1
+  else
+    printf 'rule %s holds\n' "$rule"
+  fi
+done
+exit "$failed"
