@@ -1,0 +1,39 @@
+#pragma once
+#include <string_view>
+
+/// Every domain label (SPEC §13). A label is used for one purpose only.
+namespace psephos::labels {
+
+inline constexpr std::string_view kSuite = "psephos-1";
+
+// Hash to group.
+inline constexpr std::string_view kGenerator = "psephos-1/generator";
+inline constexpr std::string_view kCandidate = "psephos-1/candidate";
+
+// Proofs.
+inline constexpr std::string_view kBallotProof = "psephos-1/ballot-proof";
+inline constexpr std::string_view kShuffleProof = "psephos-1/shuffle-proof";
+inline constexpr std::string_view kShareProof = "psephos-1/share-proof";
+
+// Hashes.
+inline constexpr std::string_view kPseudonym = "psephos-1/pseudonym";
+inline constexpr std::string_view kEntry = "psephos-1/entry";
+inline constexpr std::string_view kRandomness = "psephos-1/randomness";
+inline constexpr std::string_view kCiphertextLeaf = "psephos-1/ciphertext";
+
+// Signatures: what is signed is label ‖ 0x00 ‖ body.
+inline constexpr std::string_view kSignManifest = "psephos-1/sign/manifest";
+inline constexpr std::string_view kSignRoll = "psephos-1/sign/roll";
+inline constexpr std::string_view kSignRevocation = "psephos-1/sign/revocation";
+inline constexpr std::string_view kSignPhase = "psephos-1/sign/phase";
+inline constexpr std::string_view kSignCeremony = "psephos-1/sign/ceremony";
+inline constexpr std::string_view kSignTicket = "psephos-1/sign/ticket";
+inline constexpr std::string_view kSignReceipt = "psephos-1/sign/receipt";
+inline constexpr std::string_view kSignRefusal = "psephos-1/sign/refusal";
+inline constexpr std::string_view kSignMix = "psephos-1/sign/mix";
+inline constexpr std::string_view kSignDecryption = "psephos-1/sign/decryption";
+// Signatures by the voter's eID.
+inline constexpr std::string_view kEidAuthenticate = "psephos-1/eid/authenticate";
+inline constexpr std::string_view kEidBallot = "psephos-1/eid/ballot";
+
+}  // namespace psephos::labels

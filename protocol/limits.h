@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+
+/// Sizes and counts beyond which bytes are refused before anything is allocated (SPEC §3.3).
+namespace psephos::limits {
+
+inline constexpr std::uint64_t kTextBytes = 400;
+inline constexpr std::uint64_t kLanguages = 16;
+inline constexpr std::uint64_t kContests = 64;
+inline constexpr std::uint64_t kUnits = 10'000;
+inline constexpr std::uint64_t kLists = 10'000;
+inline constexpr std::uint64_t kChoices = 5'000;
+inline constexpr std::uint64_t kSlots = 16;
+inline constexpr std::uint64_t kRoster = 64;
+inline constexpr std::uint64_t kCertificateBytes = 8192;
+inline constexpr std::uint64_t kSignatureBytes = 512;
+inline constexpr std::uint64_t kSelections = 128;
+inline constexpr std::uint64_t kProofBytes = 8192;
+inline constexpr std::uint64_t kBallotBytes = 1U << 20U;
+inline constexpr std::uint64_t kSubmissionBytes = kBallotBytes + 65'536;
+inline constexpr std::uint64_t kRollChanges = 10'000'000;
+inline constexpr std::uint64_t kNoteBytes = 16'384;
+inline constexpr std::uint64_t kManifestBytes = 64U << 20U;
+inline constexpr std::uint64_t kDocumentBytes = 1U << 30U;
+inline constexpr std::uint64_t kCeremonyMessageBytes = 65'536;
+inline constexpr std::uint64_t kWidth = 16;
+inline constexpr std::uint64_t kRecordFiles = 1'000'000;
+
+}  // namespace psephos::limits

@@ -1,0 +1,191 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "crypto/fault.h"
+#include "crypto/result.h"
+
+/// Why bytes, a ballot, a list or a record are refused (SPEC §12). Numbers are fixed for ever; crypto's own
+/// come first. X(number, enumerator, NAME, sentence)
+#define PSEPHOS_PROTOCOL_REASONS(X)                                                                          \
+  X(200, kWireNoncanonical, "WIRE_NONCANONICAL", "bytes are not the canonical encoding of their message")    \
+  X(201, kWireLimit, "WIRE_LIMIT", "a length or count exceeds its limit or the input")                       \
+  X(202, kWireMissingField, "WIRE_MISSING_FIELD", "a field that must be present is absent")                  \
+  X(203, kFieldCharset, "FIELD_CHARSET", "a text is not UTF-8 or holds forbidden characters")                \
+  X(204, kIdNotAscii, "ID_NOT_ASCII", "an id holds something else than a-z, 0-9, dot, dash")                 \
+  X(210, kManifestSignature, "MANIFEST_SIGNATURE", "the manifest lacks a quorum of commission signatures")   \
+  X(211, kManifestFpMismatch, "MANIFEST_FP_MISMATCH", "the manifest's fingerprint is not the announced one") \
+  X(212, kManifestFpUnpinned, "MANIFEST_FP_UNPINNED", "no fingerprint was given from outside the record")    \
+  X(213, kManifestTextUnsafe, "MANIFEST_TEXT_UNSAFE",                                                        \
+    "a text of the definition could be mistaken for another")                                                \
+  X(214, kManifestInvalid, "MANIFEST_INVALID",                                                               \
+    "the definition contradicts itself or a rule of the specification")                                      \
+  X(215, kManifestThreshold, "MANIFEST_THRESHOLD",                                                           \
+    "a quorum leaves no room for one absence, or none is needed")                                            \
+  X(216, kSuiteUnsupported, "SUITE_UNSUPPORTED", "the manifest names another suite")                         \
+  X(217, kCandidateTableInvalid, "CANDIDATE_TABLE_INVALID",                                                  \
+    "points of the candidate table repeat or are not derived")                                               \
+  X(218, kJointKeyMismatch, "JOINT_KEY_MISMATCH",                                                            \
+    "the joint or a verification key does not follow from the ceremony")                                     \
+  X(219, kDkgComplaintUnresolved, "DKG_COMPLAINT_UNRESOLVED", "the ceremony went on over a complaint")       \
+  X(220, kElectionFpMismatch, "ELECTION_FP_MISMATCH", "a message of another election")                       \
+  X(221, kTestModeForbidden, "TEST_MODE_FORBIDDEN", "a test facility in a production election")              \
+  X(222, kSignatureQuorum, "SIGNATURE_QUORUM", "a document lacks a quorum of commission signatures")         \
+  X(230, kPhaseNotOpen, "PHASE_NOT_OPEN", "casting has not begun")                                           \
+  X(231, kPhaseClosed, "PHASE_CLOSED", "casting has ended")                                                  \
+  X(232, kPhaseNotClosed, "PHASE_NOT_CLOSED", "the log is not sealed")                                       \
+  X(233, kPhaseMoveForbidden, "PHASE_MOVE_FORBIDDEN", "the election cannot move to that phase now")          \
+  X(240, kAuthChallengeUnknown, "AUTH_CHALLENGE_UNKNOWN",                                                    \
+    "a challenge or ticket that was not issued here, or is spent")                                           \
+  X(241, kTicketExpired, "TICKET_EXPIRED", "the cast ticket had expired when the ballot came")               \
+  X(242, kTicketMismatch, "TICKET_MISMATCH", "the ballot says something else than its ticket")               \
+  X(243, kVoterNotOnRoll, "VOTER_NOT_ON_ROLL", "no voter of the roll")                                       \
+  X(244, kDistrictMismatch, "DISTRICT_MISMATCH", "the ballot's unit is not the voter's")                     \
+  X(245, kRollVersionStale, "ROLL_VERSION_STALE", "the ticket's roll version is unknown or outdated")        \
+  X(246, kStaleCastCounter, "STALE_CAST_COUNTER", "a ballot older than one that was logged")                 \
+  X(247, kCastConflict, "CAST_CONFLICT",                                                                     \
+    "another ballot with the same counter and predecessor was logged first")                                 \
+  X(248, kRecastChainBroken, "RECAST_CHAIN_BROKEN",                                                          \
+    "the ballot names another predecessor than the last logged")                                             \
+  X(249, kRecastOrderConflict, "RECAST_ORDER_CONFLICT", "a ballot is logged before one it supersedes")       \
+  X(250, kBallotShape, "BALLOT_SHAPE", "the selections are not those of the unit, each once, in order")      \
+  X(251, kBallotSignatureMissing, "BALLOT_SIGNATURE_MISSING", "the ballot carries no signature")             \
+  X(252, kSignerNotPseudonym, "SIGNER_NOT_PSEUDONYM", "the signer is not the voter the ballot names")        \
+  X(253, kBallotDuplicateCiphertext, "BALLOT_DUPLICATE_CIPHERTEXT",                                          \
+    "a ciphertext that the log already holds")                                                               \
+  X(254, kPokMissing, "POK_MISSING", "a ciphertext comes without its proof of knowledge")                    \
+  X(255, kPokInvalid, "POK_INVALID", "the proof of knowledge fails for this ballot")                         \
+  X(256, kBallotRReuse, "BALLOT_R_REUSE", "two ciphertexts share their randomness")                          \
+  X(257, kRateLimited, "RATE_LIMITED", "too many requests; wait and try again")                              \
+  X(258, kVerifyUnknown, "VERIFY_UNKNOWN", "no ballot can be shown for this code")                           \
+  X(259, kServiceUnavailable, "SERVICE_UNAVAILABLE", "the service cannot answer now; try again")             \
+  X(260, kRequestUnknown, "REQUEST_UNKNOWN", "no such request")                                              \
+  X(270, kCertParse, "CERT_PARSE", "not a strictly encoded certificate")                                     \
+  X(271, kCertChainUntrusted, "CERT_CHAIN_UNTRUSTED",                                                        \
+    "no chain from the certificate to an anchor of the election")                                            \
+  X(272, kCertNotValidAtSigning, "CERT_NOT_VALID_AT_SIGNING",                                                \
+    "the certificate was not valid at the time of use")                                                      \
+  X(273, kCertKeyUsage, "CERT_KEY_USAGE", "the certificate is for another use")                              \
+  X(274, kCertProfile, "CERT_PROFILE", "the certificate does not follow the profile")                        \
+  X(275, kVoterIdFormat, "VOTER_ID_FORMAT", "not a personal identifier of the profile")                      \
+  X(276, kSigAlgForbidden, "SIG_ALG_FORBIDDEN", "a signature algorithm outside the profile")                 \
+  X(280, kAckUnverifiable, "ACK_UNVERIFIABLE",                                                               \
+    "the collector's answer does not prove that the ballot is recorded")                                     \
+  X(281, kReceiptMismatch, "RECEIPT_MISMATCH", "the receipt is for another ballot")                          \
+  X(282, kHeadUnwitnessed, "HEAD_UNWITNESSED", "a checkpoint lacks the quorum of witnesses")                 \
+  X(283, kNotRecorded, "NOT_RECORDED", "the ballot is not proved to be in the log")                          \
+  X(284, kQrFormat, "QR_FORMAT", "not a verification code of this system")                                   \
+  X(285, kRMismatch, "R_MISMATCH", "the ciphertext does not open with this code")                            \
+  X(286, kVoterMismatch, "VOTER_MISMATCH", "the ballot is another voter's")                                  \
+  X(287, kVerifySuperseded, "VERIFY_SUPERSEDED", "a later ballot replaced this one")                         \
+  X(300, kLogLeafMismatch, "LOG_LEAF_MISMATCH", "a stored item is not what its log entry commits to")        \
+  X(301, kLogRootMismatch, "LOG_ROOT_MISMATCH", "the entries do not give the checkpoint's root")             \
+  X(302, kLogEquivocation, "LOG_EQUIVOCATION", "two checkpoints that cannot both be true")                   \
+  X(303, kLogTruncated, "LOG_TRUNCATED", "a checkpoint of a greater size exists")                            \
+  X(304, kLogHeadRegression, "LOG_HEAD_REGRESSION", "the log is older than a checkpoint already seen")       \
+  X(305, kLogEntryUnknown, "LOG_ENTRY_UNKNOWN", "a log entry of unknown version or type")                    \
+  X(306, kReceiptNotInLog, "RECEIPT_NOT_IN_LOG", "a receipt's entry is not in the log")                      \
+  X(307, kBallotLost, "BALLOT_LOST", "a logged ballot's item is gone")                                       \
+  X(310, kRollChainGap, "ROLL_CHAIN_GAP", "a roll change set is missing, repeated or out of order")          \
+  X(311, kRollChangeInvalid, "ROLL_CHANGE_INVALID", "a roll change contradicts the roll")                    \
+  X(312, kPseudonymNotInjective, "PSEUDONYM_NOT_INJECTIVE",                                                  \
+    "a pseudonym is not the one derived from its voter")                                                     \
+  X(320, kRevocationUnsigned, "REVOCATION_UNSIGNED", "a revocation list lacks the commission's quorum")      \
+  X(321, kRevocationDuplicate, "REVOCATION_DUPLICATE", "a revocation list was applied before")               \
+  X(322, kRevocationMissing, "REVOCATION_MISSING", "a revocation list of the sequence is missing")           \
+  X(323, kRevocationForeign, "REVOCATION_FOREIGN", "a revocation list of another election")                  \
+  X(324, kRefusalUnfounded, "REFUSAL_UNFOUNDED", "a logged refusal whose reason does not hold")              \
+  X(330, kBallotsetNotDerivable, "BALLOTSET_NOT_DERIVABLE",                                                  \
+    "an input list is not what the sealed log determines")                                                   \
+  X(331, kListNotSorted, "LIST_NOT_SORTED", "an input list is not sorted by ciphertext bytes")               \
+  X(332, kUnitBelowK, "UNIT_BELOW_K", "a list is smaller than the smallest group allowed")                   \
+  X(333, kCountMismatch, "COUNT_MISMATCH", "numbers that must agree do not")                                 \
+  X(340, kUpstreamUnverified, "UPSTREAM_UNVERIFIED",                                                         \
+    "what comes before does not verify; no secret was used")                                                 \
+  X(341, kChainHashMismatch, "CHAIN_HASH_MISMATCH", "a stage does not follow from the stage it stands on")   \
+  X(342, kMixChainGap, "MIX_CHAIN_GAP", "a mixing stage is missing, repeated or out of order")               \
+  X(343, kMixOutputUnchanged, "MIX_OUTPUT_UNCHANGED", "a mixer passed a ciphertext on unchanged")            \
+  X(344, kMixerDuplicate, "MIXER_DUPLICATE", "one mixer signed two stages")                                  \
+  X(345, kMixerNotInRoster, "MIXER_NOT_IN_ROSTER", "a stage by nobody of the roster")                        \
+  X(346, kParamFromProver, "PARAM_FROM_PROVER", "a proof brings parameters of its own")                      \
+  X(347, kProofSetMismatch, "PROOF_SET_MISMATCH",                                                            \
+    "proofs and what they should prove do not match one to one")                                             \
+  X(350, kDecryptionTwice, "DECRYPTION_TWICE", "this trustee has already decrypted another set")             \
+  X(351, kPlaintextMismatch, "PLAINTEXT_MISMATCH", "a plaintext is not what the shares decrypt to")          \
+  X(352, kInvalidPlaintext, "INVALID_PLAINTEXT", "a plaintext outside the candidate table")                  \
+  X(353, kInvalidWithoutProof, "INVALID_WITHOUT_PROOF", "a row was declared invalid without proof")          \
+  X(354, kResultMismatch, "RESULT_MISMATCH", "the published result is not the count of the plaintexts")      \
+  X(360, kEvidenceFileMissing, "EVIDENCE_FILE_MISSING", "a file of the record is missing")                   \
+  X(361, kEvidenceFileExtra, "EVIDENCE_FILE_EXTRA", "a file that the record's layout does not know")         \
+  X(362, kEvidenceFileAltered, "EVIDENCE_FILE_ALTERED", "a file differs from the record's index")            \
+  X(363, kAuditIncomplete, "AUDIT_INCOMPLETE", "a check could not be made")                                  \
+  X(370, kDefinitionParse, "DEFINITION_PARSE", "the definition file cannot be read")                         \
+  X(371, kFileUnreadable, "FILE_UNREADABLE", "a file cannot be read or written")                             \
+  X(372, kUsage, "USAGE", "the command's words are off")                                                     \
+  X(373, kStoreInconsistent, "STORE_INCONSISTENT", "the collector's store contradicts itself")               \
+  X(374, kStoreKeyExists, "STORE_KEY_EXISTS", "a key that must be new exists already")                       \
+  X(375, kDuplicateIdempotent, "DUPLICATE_IDEMPOTENT",                                                       \
+    "the same ballot again: the same receipt, nothing new recorded")
+
+namespace psephos {
+
+enum class Reason : std::uint16_t {
+#define PSEPHOS_X(number, enumerator, name, sentence) enumerator = number,
+  PSEPHOS_CRYPTO_FAULTS(PSEPHOS_X) PSEPHOS_PROTOCOL_REASONS(PSEPHOS_X)
+#undef PSEPHOS_X
+};
+
+/// A cryptographic fault keeps its number and its name.
+constexpr Reason reason_of(Fault fault) {
+  return static_cast<Reason>(fault);
+}
+
+/// The fixed upper-case name, and the sentence that explains it (SPEC §12).
+constexpr std::pair<std::string_view, std::string_view> describe(Reason reason) {
+  switch (reason) {
+#define PSEPHOS_X(number, enumerator, name, sentence) \
+  case Reason::enumerator:                            \
+    return {name, sentence};
+    PSEPHOS_CRYPTO_FAULTS(PSEPHOS_X)
+    PSEPHOS_PROTOCOL_REASONS(PSEPHOS_X)
+#undef PSEPHOS_X
+  }
+  return {"UNKNOWN", "a reason this version does not know"};
+}
+constexpr std::string_view name_of(Reason reason) {
+  return describe(reason).first;
+}
+
+/// The reason with that number; nullopt if there is none.
+constexpr std::optional<Reason> reason_from(std::uint64_t number) {
+  switch (number) {
+#define PSEPHOS_X(number, enumerator, name, sentence) case number:
+    PSEPHOS_CRYPTO_FAULTS(PSEPHOS_X)
+    PSEPHOS_PROTOCOL_REASONS(PSEPHOS_X)
+#undef PSEPHOS_X
+    return static_cast<Reason>(number);
+    default:
+      return std::nullopt;
+  }
+}
+
+/// A refusal: the reason, and what it is about ("ballot.selections[2].alpha", "M2, u1/mayor/0, equation B").
+/// The object never holds a choice, a secret or, outside the sworn tier, a voter's identity.
+struct Rejection {
+  Reason reason;
+  std::string object;
+  friend bool operator==(const Rejection&, const Rejection&) = default;
+};
+inline std::unexpected<Rejection> reject(Reason reason, std::string object) {
+  return std::unexpected(Rejection{reason, std::move(object)});
+}
+inline std::unexpected<Rejection> reject(Fault fault, std::string object) {
+  return reject(reason_of(fault), std::move(object));
+}
+/// "NAME: sentence (object)", as printed to people.
+std::string to_string(const Rejection& rejection);
+
+}  // namespace psephos
