@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <span>
 #include <vector>
 
+#include "crypto/bytes.h"
 #include "crypto/group/group.h"
 
 namespace psephos {
@@ -9,8 +11,16 @@ namespace psephos {
 /// ElGamal encryption of a group element M under Y = x·G:  alpha = r·G,  beta = M + r·Y.
 template <Group G>
 struct Ciphertext {
+  static constexpr std::size_t kWidth = 2 * G::Point::kWidth;
   typename G::Point alpha;
   typename G::Point beta;
+  /// alpha ‖ beta.
+  ByteArray<kWidth> encode() const {
+    ByteArray<kWidth> out{};
+    std::ranges::copy(alpha.encode(), out.begin());
+    std::ranges::copy(beta.encode(), out.begin() + G::Point::kWidth);
+    return out;
+  }
   friend bool operator==(const Ciphertext&, const Ciphertext&) = default;
   friend auto operator<=>(const Ciphertext&, const Ciphertext&) = default;  ///< order of the 64 encoded bytes
   friend Ciphertext operator+(const Ciphertext& a, const Ciphertext& b) {

@@ -29,6 +29,7 @@
   X(140, kShareProofInvalid, "SHARE_PROOF_INVALID", "the proof of a decryption share fails")                \
   X(141, kShareProofMissing, "SHARE_PROOF_MISSING", "a decryption share comes without its proof")           \
   X(142, kTallyInsufficientShares, "TALLY_INSUFFICIENT_SHARES", "fewer valid shares than the quorum")       \
+  X(143, kShareTrustee, "SHARE_TRUSTEE", "a decryption share of no trustee, or of one trustee twice")       \
   X(150, kLogProofInvalid, "LOG_PROOF_INVALID", "a Merkle proof leads to another root")                     \
   X(151, kLogProofDegenerate, "LOG_PROOF_DEGENERATE", "a Merkle proof has an impossible shape")             \
   X(152, kNoteFormat, "NOTE_FORMAT", "not a signed note or checkpoint")                                     \

@@ -34,12 +34,12 @@ class Transcript {
   void append_value(std::string_view label, const Encodable& value) {
     append(label, value.encode());
   }
-  /// One frame holding all encodings, its length known beforehand, so that lists of any size are hashed as
-  /// they stream.
-  template <class Point>
-  void append_points(std::string_view label, std::span<const Point> points) {
-    begin_frame(label, points.size() * Point::kWidth);
-    for (const Point& p : points) hash_.update(p.encode());
+  /// One frame holding all encodings of points (or ciphertexts), its length known beforehand, so that lists
+  /// of any size are hashed as they stream.
+  template <class Encodable>
+  void append_points(std::string_view label, std::span<const Encodable> points) {
+    begin_frame(label, points.size() * Encodable::kWidth);
+    for (const Encodable& p : points) hash_.update(p.encode());
   }
 
   /// 64 bytes: SHA-512 of everything before and the frame (label, empty); then absorbed itself under the same
@@ -73,6 +73,12 @@ class Transcript {
   typename G::SecretScalar hedged_nonce(std::string_view label, ByteView secret, Rng& rng) const {
     SecretBytes<64> wide = hedged_bytes(label, secret, rng);
     return G::SecretScalar::from_wide(wide.expose());
+  }
+  /// The same for a secret that is one scalar.
+  template <Group G>
+  typename G::SecretScalar hedged_nonce(std::string_view label, const typename G::SecretScalar& secret,
+                                        Rng& rng) const {
+    return hedged_nonce<G>(label, secret.seal_bytes().expose(), rng);
   }
 
  private:

@@ -38,6 +38,8 @@ concept Group =
       { -s } -> std::same_as<typename G::Scalar>;
       { s.inverse_vartime() } -> std::same_as<typename G::Scalar>;  // @pre s is not zero
       { s == s } -> std::same_as<bool>;
+      { s.is_zero() } -> std::same_as<bool>;
+      { s.encode() } -> std::convertible_to<ByteView>;
       // Secret scalars.
       { G::SecretScalar::random(rng) } -> std::same_as<typename G::SecretScalar>;
       { G::SecretScalar::from_wide(bytes) } -> std::same_as<typename G::SecretScalar>;
@@ -45,8 +47,11 @@ concept Group =
       { secret + secret } -> std::same_as<typename G::SecretScalar>;
       { secret* secret } -> std::same_as<typename G::SecretScalar>;
       { secret* s } -> std::same_as<typename G::SecretScalar>;
+      { secret - secret } -> std::same_as<typename G::SecretScalar>;
+      { secret.seal_bytes().expose() } -> std::convertible_to<ByteView>;
       { declassify(secret) } -> std::same_as<typename G::Scalar>;
       // Points.
+      { p.encode() } -> std::convertible_to<ByteView>;
       { G::Point::decode(bytes) } -> std::same_as<Result<typename G::Point, Fault>>;
       { G::Point::identity() } -> std::same_as<typename G::Point>;
       { G::Point::generator() } -> std::same_as<typename G::Point>;
@@ -57,6 +62,7 @@ concept Group =
       { secret* p } -> std::same_as<typename G::Point>;  // constant time
       { G::mul_vartime(s, p) } -> std::same_as<typename G::Point>;
       { G::mul_base(secret) } -> std::same_as<typename G::Point>;  // constant time
+      { G::mul_base_vartime(s) } -> std::same_as<typename G::Point>;
       // The bulk interface: nine tenths of all time is spent in these (DESIGN: batch decode, batch fixed
       // base, multi-scalar).
       /// Decodes n · kWidth bytes. @return the points, or the fault and the index of the first bad one.

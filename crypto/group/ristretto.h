@@ -53,7 +53,7 @@ struct Ristretto {
     /// A public value where a secret is expected (for simulators, tests and public exponents).
     static SecretScalar of(const Scalar& value);
     SecretScalar clone() const;
-    /// For sealing a key at rest, and nothing else.
+    /// For sealing a key at rest and for hedging proof nonces, and nothing else.
     SecretBytes<32> seal_bytes() const;
     /// @return kScalarNoncanonical if `bytes` are not below ℓ.
     static Result<SecretScalar, Fault> from_secret_bytes(const SecretBytes<32>& bytes);

@@ -11,6 +11,7 @@
 #include "crypto/invariant.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/secret_bytes.h"
 
 namespace psephos {
 
@@ -125,6 +126,7 @@ struct TinyGroup {
       return out;
     }
     SecretScalar clone() const { return of(value_); }
+    SecretBytes<1> seal_bytes() const { return SecretBytes<1>::copy_from(value_.encode()); }
     friend SecretScalar operator+(const SecretScalar& a, const SecretScalar& b) {
       return of(a.value_ + b.value_);
     }
