@@ -1,0 +1,93 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/group/ristretto.h"
+#include "crypto/hash.h"
+#include "crypto/note.h"
+#include "crypto/transcript.h"
+#include "protocol/ballot.h"
+#include "protocol/definition.h"
+#include "protocol/rejection.h"
+
+namespace psephos {
+
+/// The candidate table of one list of one contest: point k stands for choice k. SPEC §4.4.
+struct CandidateTable {
+  const Contest* contest;
+  const ChoiceList* list;
+  std::vector<Ristretto::Point> points;
+  /// Index of the choice that `M` stands for; nullopt if none.
+  std::optional<std::size_t> find(const Ristretto::Point& M) const;
+};
+
+/// One selection that a ballot of a unit must hold.
+struct BallotSlot {
+  const CandidateTable* table;
+  std::uint64_t slot;
+};
+
+/// A frozen, verified election: everything that programs derive from the manifest. Immutable; safe to share
+/// between threads. An object of this type exists only for a manifest that passed every check of SPEC §4.
+class Election {
+ public:
+  /// Checks, in order: encoding, suite, definition (check_definition), commission's signatures, key ceremony,
+  /// joint and verification keys, candidate tables; and the fingerprint against `pinned` if given.
+  /// @return MANIFEST_FP_MISMATCH, MANIFEST_SIGNATURE, MANIFEST_INVALID, MANIFEST_TEXT_UNSAFE,
+  /// MANIFEST_THRESHOLD, SUITE_UNSUPPORTED, CANDIDATE_TABLE_INVALID, JOINT_KEY_MISMATCH, a DKG_… fault, or a
+  /// wire refusal.
+  static Result<Election, Rejection> open(ByteView signed_manifest, const std::optional<Digest256>& pinned);
+
+  const Manifest& manifest() const { return data_->manifest; }
+  const Definition& definition() const { return data_->manifest.definition; }
+  const Bytes& signed_manifest() const { return data_->signed_manifest; }
+  /// SHA-256 of the manifest's bytes without signatures.
+  const Digest256& fingerprint() const { return data_->fingerprint; }
+  const Digest256& definition_hash() const { return data_->definition_hash; }
+  /// The joint key.
+  const Ristretto::Point& Y() const { return data_->manifest.joint_key; }
+  /// Verification key of trustee `index`, 1-based. @pre it exists.
+  const Ristretto::Point& Y_of(std::uint64_t index) const {
+    return data_->manifest.verification_keys[index - 1];
+  }
+
+  std::span<const VerifyKey> commission_keys() const { return data_->commission_keys; }
+  std::span<const CandidateTable> tables() const { return data_->tables; }
+  const CandidateTable* table(const Id& contest, const Id& list) const;
+  /// Position of a unit in the definition; nullopt if there is none of that id.
+  std::optional<std::size_t> unit_index(const Id& unit) const;
+  /// What a ballot of that unit consists of, in order. @pre index is from unit_index.
+  std::span<const BallotSlot> ballot_slots(std::size_t unit_index) const { return data_->slots[unit_index]; }
+
+  /// First line of the log's checkpoints: the collector's origin, '/', the fingerprint in hexadecimal.
+  const std::string& log_origin() const { return data_->log_origin; }
+  /// Parses and verifies a checkpoint of this election's log with its quorum of witnesses. @return
+  /// HEAD_UNWITNESSED, SIG_INVALID, NOTE_FORMAT.
+  Result<Checkpoint, Rejection> check_checkpoint(std::string_view note) const;
+
+  ProofContext proof_context(std::string_view label, std::string_view role, std::uint64_t index) const;
+  /// SHA-256("psephos-1/pseudonym" ‖ fingerprint ‖ national id).
+  Pseudonym pseudonym_of(std::string_view national_id) const;
+
+ private:
+  struct Data {
+    Bytes signed_manifest;
+    Manifest manifest;
+    Digest256 fingerprint;
+    Digest256 definition_hash;
+    std::vector<VerifyKey> commission_keys;
+    std::vector<CandidateTable> tables;
+    std::vector<std::vector<BallotSlot>> slots;
+    std::string log_origin;
+  };
+  std::shared_ptr<const Data> data_;
+};
+
+/// Point of a choice: hash_to_group("psephos-1/candidate", definition hash ‖ u32(|contest|) ‖ contest ‖
+/// u32(|choice|) ‖ choice). SPEC §4.4.
+Ristretto::Point candidate_point(const Digest256& definition_hash, const Id& contest, const Id& choice);
+
+}  // namespace psephos
