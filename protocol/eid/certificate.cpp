@@ -1,0 +1,430 @@
+#include "protocol/eid/certificate.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+
+#include "protocol/eid/der.h"
+#include "protocol/national_id.h"
+
+namespace psephos {
+namespace {
+
+using std::nullopt;
+using std::optional;
+
+// Object identifiers, content octets.
+constexpr ByteArray<8> kEcdsaSha256 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+constexpr ByteArray<8> kEcdsaSha384 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
+constexpr ByteArray<8> kEcdsaSha512 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
+constexpr ByteArray<7> kEcPublicKey = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+constexpr ByteArray<8> kP256 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+constexpr ByteArray<5> kP384 = {0x2b, 0x81, 0x04, 0x00, 0x22};
+constexpr ByteArray<5> kP521 = {0x2b, 0x81, 0x04, 0x00, 0x23};
+constexpr ByteArray<3> kSubjectKeyId = {0x55, 0x1d, 0x0e};
+constexpr ByteArray<3> kKeyUsage = {0x55, 0x1d, 0x0f};
+constexpr ByteArray<3> kBasicConstraints = {0x55, 0x1d, 0x13};
+constexpr ByteArray<3> kAuthorityKeyId = {0x55, 0x1d, 0x23};
+constexpr ByteArray<3> kExtendedKeyUsage = {0x55, 0x1d, 0x25};
+constexpr ByteArray<8> kQcStatements = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x03};
+constexpr ByteArray<8> kClientAuth = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
+constexpr ByteArray<6> kQcCompliance = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x01};
+constexpr ByteArray<6> kQcSscd = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x04};
+constexpr ByteArray<3> kSurname = {0x55, 0x04, 0x04};
+constexpr ByteArray<3> kSerialNumber = {0x55, 0x04, 0x05};
+constexpr ByteArray<3> kGivenName = {0x55, 0x04, 0x2a};
+
+bool contains(const std::vector<ByteView>& list, ByteView oid) {
+  return std::any_of(list.begin(), list.end(), [&](ByteView each) { return equal(each, oid); });
+}
+
+// X.690 §8.19: base 128, no leading 0x80 in a component, the last octet of it below 0x80.
+bool is_oid(ByteView content) {
+  if (content.empty() || content.back() >= 0x80) return false;
+  bool first = true;
+  for (const std::uint8_t octet : content) {
+    if (first && octet == 0x80) return false;
+    first = octet < 0x80;
+  }
+  return true;
+}
+
+optional<ByteView> next_oid(der::Reader& reader) {
+  const auto element = reader.next(der::kOid);
+  if (!element || !is_oid(element->content)) return nullopt;
+  return element->content;
+}
+
+// X.690 §8.3.2: the shortest two's complement form.
+bool is_integer(ByteView content) {
+  if (content.empty()) return false;
+  if (content.size() == 1) return true;
+  return !(content[0] == 0x00 && content[1] < 0x80) && !(content[0] == 0xff && content[1] >= 0x80);
+}
+
+// A BIT STRING that is a whole number of octets.
+optional<ByteView> octets_of(const optional<der::Element>& bit_string) {
+  if (!bit_string || bit_string->content.empty() || bit_string->content[0] != 0) return nullopt;
+  return bit_string->content.subspan(1);
+}
+
+// RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050, always with seconds and Z.
+optional<std::int64_t> next_time(der::Reader& reader) {
+  const auto element = reader.next();
+  if (!element) return nullopt;
+  const bool utc = element->tag == der::kUtcTime;
+  if (!utc && element->tag != der::kGeneralizedTime) return nullopt;
+  const ByteView text = element->content;
+  if (text.size() != (utc ? 13U : 15U) || text.back() != 'Z') return nullopt;
+  if (!std::all_of(text.begin(), text.end() - 1, [](std::uint8_t c) { return c >= '0' && c <= '9'; }))
+    return nullopt;
+  std::size_t at = 0;
+  const auto two = [&] {
+    const int value = (text[at] - '0') * 10 + (text[at + 1] - '0');
+    at += 2;
+    return value;
+  };
+  int year = 0;
+  if (utc) {
+    year = two();
+    year += year < 50 ? 2000 : 1900;
+  } else {
+    year = two() * 100;
+    year += two();
+    if (year < 2050) return nullopt;
+  }
+  const int month = two();
+  const int day = two();
+  const int hour = two();
+  const int minute = two();
+  const int second = two();
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
+                                         std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return nullopt;
+  const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
+  return days * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+bool read_public_key(ByteView content, Certificate& out) {
+  der::Reader reader(content);
+  const auto algorithm = reader.next(der::kSequence);
+  const auto key = octets_of(reader.next(der::kBitString));
+  if (!algorithm || !key || !reader.at_end()) return false;
+  der::Reader parameters(algorithm->content);
+  const auto kind = next_oid(parameters);
+  if (!kind) return false;
+  if (!equal(*kind, kEcPublicKey)) return true;
+  if (!parameters.next_is(der::kOid)) return true;  // explicit parameters: a kind of key not supported
+  const auto curve = next_oid(parameters);
+  if (!curve || !parameters.at_end()) return false;
+  struct Row {
+    ByteView oid;
+    EcCurve curve;
+    std::size_t width;
+  };
+  for (const Row& row :
+       {Row{kP256, EcCurve::kP256, 32}, Row{kP384, EcCurve::kP384, 48}, Row{kP521, EcCurve::kP521, 66}}) {
+    if (!equal(*curve, row.oid) || key->size() != 1 + 2 * row.width || (*key)[0] != 0x04) continue;
+    out.curve = row.curve;
+    out.public_point = *key;
+  }
+  return true;
+}
+
+// ---- extensions; each returns false if its value is not what DER writes ----
+
+bool read_basic_constraints(ByteView value, bool critical, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content) return false;
+  BasicConstraints constraints{critical, false, nullopt};
+  der::Reader reader(*content);
+  if (reader.next_is(der::kBoolean)) {  // FALSE is the default, so DER writes TRUE only
+    const auto ca = reader.next();
+    if (!ca || ca->content.size() != 1 || ca->content[0] != 0xff) return false;
+    constraints.is_ca = true;
+  }
+  if (reader.next_is(der::kInteger)) {
+    const auto length = reader.next();
+    if (!length || length->content.size() != 1 || length->content[0] >= 0x80 || !constraints.is_ca)
+      return false;
+    constraints.path_length = length->content[0];
+  }
+  if (!reader.at_end()) return false;
+  out.basic_constraints = constraints;
+  return true;
+}
+
+// X.690 §11.2.2: a named bit list ends with its last bit that is one.
+bool read_key_usage(ByteView value, bool critical, Certificate& out) {
+  const auto bits = der::only(value, der::kBitString);
+  if (!bits || bits->size() < 2 || bits->size() > 3) return false;
+  const unsigned unused = (*bits)[0];
+  const unsigned last = bits->back();
+  if (unused > 7 || last == 0 || (last & ((1U << unused) - 1)) != 0 || (last & (1U << unused)) == 0)
+    return false;
+  unsigned usage = 0;
+  for (std::size_t i = 0; i < (bits->size() - 1) * 8; ++i)
+    if ((static_cast<unsigned>((*bits)[1 + i / 8]) >> (7 - i % 8) & 1U) != 0) usage |= 1U << i;
+  if (usage >= 1U << 9) return false;
+  out.key_usage = static_cast<std::uint16_t>(usage);
+  out.key_usage_critical = critical;
+  return true;
+}
+
+bool read_extended_key_usage(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content || content->empty()) return false;
+  std::vector<ByteView> purposes;
+  for (der::Reader reader(*content); !reader.at_end();) {
+    const auto oid = next_oid(reader);
+    if (!oid) return false;
+    purposes.push_back(*oid);
+  }
+  out.extended_key_usage = std::move(purposes);
+  return true;
+}
+
+bool read_subject_key_id(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kOctetString);
+  if (!content || content->empty()) return false;
+  out.subject_key_id = *content;
+  return true;
+}
+
+bool read_authority_key_id(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content) return false;
+  der::Reader reader(*content);
+  if (reader.next_is(0x80)) {
+    const auto key_id = reader.next();
+    if (!key_id || key_id->content.empty()) return false;
+    out.authority_key_id = key_id->content;
+  }
+  if (reader.next_is(0xa1) && !reader.next()) return false;  // issuer and serial: not used
+  if (reader.next_is(0x82) && !reader.next()) return false;
+  return reader.at_end();
+}
+
+bool read_qc_statements(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content || content->empty()) return false;
+  for (der::Reader reader(*content); !reader.at_end();) {
+    const auto statement = reader.next(der::kSequence);
+    if (!statement) return false;
+    der::Reader fields(statement->content);
+    const auto oid = next_oid(fields);
+    if (!oid || (!fields.at_end() && (!fields.next() || !fields.at_end()))) return false;
+    out.qc_statements.push_back(*oid);
+  }
+  return true;
+}
+
+bool read_extensions(ByteView explicit_tagged, Certificate& out) {
+  const auto list = der::only(explicit_tagged, der::kSequence);
+  if (!list || list->empty()) return false;
+  std::vector<ByteView> seen;
+  for (der::Reader reader(*list); !reader.at_end();) {
+    const auto extension = reader.next(der::kSequence);
+    if (!extension) return false;
+    der::Reader fields(extension->content);
+    const auto oid = next_oid(fields);
+    bool critical = false;
+    if (fields.next_is(der::kBoolean)) {
+      const auto flag = fields.next();
+      if (!flag || flag->content.size() != 1 || flag->content[0] != 0xff) return false;
+      critical = true;
+    }
+    const auto octets = fields.next(der::kOctetString);
+    if (!oid || !octets || !fields.at_end() || contains(seen, *oid)) return false;
+    seen.push_back(*oid);
+    const ByteView value = octets->content;
+    bool good = true;
+    if (equal(*oid, kBasicConstraints))
+      good = read_basic_constraints(value, critical, out);
+    else if (equal(*oid, kKeyUsage))
+      good = read_key_usage(value, critical, out);
+    else if (equal(*oid, kExtendedKeyUsage))
+      good = read_extended_key_usage(value, out);
+    else if (equal(*oid, kSubjectKeyId))
+      good = read_subject_key_id(value, out);
+    else if (equal(*oid, kAuthorityKeyId))
+      good = read_authority_key_id(value, out);
+    else if (equal(*oid, kQcStatements))
+      good = read_qc_statements(value, out);
+    else if (critical)
+      out.unknown_critical = true;
+    if (!good) return false;
+  }
+  return true;
+}
+
+bool read_tbs(ByteView content, ByteView outer_algorithm, Certificate& out) {
+  der::Reader reader(content);
+  const auto version = reader.next(0xa0);
+  const auto version_value = version ? der::only(version->content, der::kInteger) : nullopt;
+  if (!version_value || version_value->size() != 1 || (*version_value)[0] != 2) return false;  // v3
+  const auto serial = reader.next(der::kInteger);
+  if (!serial || !is_integer(serial->content) || serial->content.size() > 20 || serial->content[0] >= 0x80 ||
+      (serial->content.size() == 1 && serial->content[0] == 0))
+    return false;
+  const auto algorithm = reader.next(der::kSequence);
+  const auto issuer = reader.next(der::kSequence);
+  const auto validity = reader.next(der::kSequence);
+  const auto subject = reader.next(der::kSequence);
+  const auto key = reader.next(der::kSequence);
+  const auto extensions = reader.next(0xa3);
+  if (!algorithm || !issuer || !validity || !subject || !key || !extensions || !reader.at_end()) return false;
+  if (!equal(algorithm->whole, outer_algorithm)) return false;
+  der::Reader times(validity->content);
+  const auto not_before = next_time(times);
+  const auto not_after = next_time(times);
+  if (!not_before || !not_after || !times.at_end()) return false;
+  out.issuer = issuer->whole;
+  out.subject = subject->whole;
+  out.not_before_unix_s = *not_before;
+  out.not_after_unix_s = *not_after;
+  return read_public_key(key->content, out) && read_extensions(extensions->content, out);
+}
+
+// Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }, both positive.
+bool is_ecdsa_signature(ByteView bytes) {
+  const auto content = der::only(bytes, der::kSequence);
+  if (!content) return false;
+  der::Reader reader(*content);
+  for (int i = 0; i < 2; ++i) {
+    const auto number = reader.next(der::kInteger);
+    if (!number || !is_integer(number->content) || number->content[0] >= 0x80) return false;
+  }
+  return reader.at_end();
+}
+
+bool read_certificate(ByteView bytes, Certificate& out) {
+  const auto content = der::only(bytes, der::kSequence);
+  if (!content) return false;
+  der::Reader reader(*content);
+  const auto tbs = reader.next(der::kSequence);
+  const auto algorithm = reader.next(der::kSequence);
+  const auto signature = octets_of(reader.next(der::kBitString));
+  if (!tbs || !algorithm || !signature || !reader.at_end()) return false;
+  der::Reader fields(algorithm->content);
+  const auto oid = next_oid(fields);
+  if (!oid) return false;
+  if (fields.at_end()) {  // RFC 5758 §3.2: ECDSA has no parameters
+    if (equal(*oid, kEcdsaSha256)) out.signature_hash = EcdsaHash::kSha256;
+    if (equal(*oid, kEcdsaSha384)) out.signature_hash = EcdsaHash::kSha384;
+    if (equal(*oid, kEcdsaSha512)) out.signature_hash = EcdsaHash::kSha512;
+  } else if (!fields.next() || !fields.at_end()) {
+    return false;
+  }
+  if (out.signature_hash && !is_ecdsa_signature(*signature)) return false;
+  out.tbs = tbs->whole;
+  out.signature = *signature;
+  return read_tbs(tbs->content, algorithm->whole, out);
+}
+
+// Printable text: valid UTF-8 (RFC 3629) without control characters.
+bool is_printable_utf8(ByteView text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::uint8_t lead = text[i];
+    if (lead < 0x20 || lead == 0x7f) return false;
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xc2 ? 0
+                               : lead < 0xe0 ? 2
+                               : lead < 0xf0 ? 3
+                               : lead < 0xf5 ? 4
+                                             : 0;
+    if (length == 0 || text.size() - i < length) return false;
+    std::uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((text[i + k] & 0xc0) != 0x80) return false;
+      code = code << 6 | (text[i + k] & 0x3f);
+    }
+    constexpr std::array<std::uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
+    if (code < kSmallest[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
+        (code >= 0x80 && code < 0xa0))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Certificate, Reason> parse_certificate(ByteView der) {
+  Certificate out;
+  if (!read_certificate(der, out)) return std::unexpected(Reason::kCertParse);
+  return out;
+}
+
+Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use) {
+  if (!certificate.signature_hash) return std::unexpected(Reason::kSigAlgForbidden);
+  const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256;
+  const auto& constraints = certificate.basic_constraints;
+  if (!card_key || !constraints || constraints->is_ca || certificate.unknown_critical)
+    return std::unexpected(Reason::kCertProfile);
+  if (!certificate.key_usage || !certificate.key_usage_critical)
+    return std::unexpected(Reason::kCertKeyUsage);
+  const unsigned usage = *certificate.key_usage;
+  const auto& extended = certificate.extended_key_usage;
+  switch (use) {
+    case KeyUse::kAuthentication:
+      if ((usage & ~unsigned{kUsageKeyAgreement}) != kUsageDigitalSignature || !extended ||
+          !contains(*extended, kClientAuth))
+        return std::unexpected(Reason::kCertKeyUsage);
+      break;
+    case KeyUse::kSigning:
+      if (usage != kUsageNonRepudiation || extended) return std::unexpected(Reason::kCertKeyUsage);
+      if (!contains(certificate.qc_statements, kQcCompliance) ||
+          !contains(certificate.qc_statements, kQcSscd))
+        return std::unexpected(Reason::kCertProfile);
+      break;
+  }
+  return {};
+}
+
+Result<void, Reason> check_issuer_profile(const Certificate& certificate) {
+  if (!certificate.signature_hash) return std::unexpected(Reason::kSigAlgForbidden);
+  const auto& constraints = certificate.basic_constraints;
+  if (!certificate.curve || !constraints || !constraints->is_ca || !constraints->critical ||
+      !certificate.key_usage || !certificate.key_usage_critical ||
+      (*certificate.key_usage & kUsageKeyCertSign) == 0 || certificate.unknown_critical)
+    return std::unexpected(Reason::kCertProfile);
+  return {};
+}
+
+Result<Person, Reason> person_of(const Certificate& certificate) {
+  const auto content = der::only(certificate.subject, der::kSequence);
+  if (!content) return std::unexpected(Reason::kCertParse);
+  optional<std::string> serial_number;
+  optional<std::string> given_name;
+  optional<std::string> surname;
+  for (der::Reader names(*content); !names.at_end();) {
+    const auto set = names.next(der::kSet);
+    if (!set || set->content.empty()) return std::unexpected(Reason::kCertParse);
+    for (der::Reader attributes(set->content); !attributes.at_end();) {
+      const auto attribute = attributes.next(der::kSequence);
+      if (!attribute) return std::unexpected(Reason::kCertParse);
+      der::Reader fields(attribute->content);
+      const auto type = next_oid(fields);
+      const auto value = fields.next();
+      if (!type || !value || !fields.at_end()) return std::unexpected(Reason::kCertParse);
+      optional<std::string>* slot = equal(*type, kSerialNumber) ? &serial_number
+                                    : equal(*type, kGivenName)  ? &given_name
+                                    : equal(*type, kSurname)    ? &surname
+                                                                : nullptr;
+      if (slot == nullptr) continue;
+      const bool text = value->tag == der::kUtf8String || value->tag == der::kPrintableString;
+      if (*slot || !text || value->content.empty() || value->content.size() > 128 ||
+          !is_printable_utf8(value->content))
+        return std::unexpected(Reason::kCertProfile);
+      *slot = std::string(text_of(value->content));
+    }
+  }
+  if (!serial_number || !given_name || !surname) return std::unexpected(Reason::kCertProfile);
+  if (!is_national_id(*serial_number)) return std::unexpected(Reason::kVoterIdFormat);
+  return Person{*serial_number, *given_name, *surname};
+}
+
+}  // namespace psephos

@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/result.h"
+#include "protocol/eid.h"
+#include "protocol/rejection.h"
+
+namespace psephos {
+
+enum class EcCurve : std::uint8_t { kP256, kP384, kP521 };
+enum class EcdsaHash : std::uint8_t { kSha256, kSha384, kSha512 };
+
+struct BasicConstraints {
+  bool critical = false;
+  bool is_ca = false;
+  std::optional<std::uint8_t> path_length;
+};
+
+/// Bits of keyUsage (RFC 5280 §4.2.1.3): bit i of the ASN.1 type is 1 << i.
+inline constexpr std::uint16_t kUsageDigitalSignature = 1 << 0, kUsageNonRepudiation = 1 << 1,
+                               kUsageKeyAgreement = 1 << 4, kUsageKeyCertSign = 1 << 5;
+
+/// What this system reads of an X.509 v3 certificate (RFC 5280). The views point into the parsed bytes and
+/// live as long as these.
+struct Certificate {
+  ByteView tbs;                             ///< what the issuer signed, header included
+  std::optional<EcdsaHash> signature_hash;  ///< none: the issuer's algorithm is not ECDSA with SHA-2
+  ByteView signature;                       ///< Ecdsa-Sig-Value in DER when signature_hash is set
+  ByteView issuer, subject;                 ///< names in DER, header included; compared as bytes
+  std::int64_t not_before_unix_s = 0, not_after_unix_s = 0;  ///< both inclusive
+  std::optional<EcCurve> curve;                              ///< none: another kind of key
+  ByteView public_point;                                     ///< 04 ‖ x ‖ y when curve is set
+  std::optional<BasicConstraints> basic_constraints;
+  std::optional<std::uint16_t> key_usage;
+  bool key_usage_critical = false;
+  std::optional<std::vector<ByteView>> extended_key_usage;  ///< object identifiers, content octets
+  ByteView subject_key_id, authority_key_id;                ///< empty when absent
+  std::vector<ByteView> qc_statements;                      ///< statement identifiers, content octets
+  bool unknown_critical = false;                            ///< a critical extension not listed here
+};
+
+/// Reads one certificate and nothing after it. Every accepted input is the only DER encoding of what was
+/// read.
+/// @return kCertParse if the bytes are not a v3 certificate in strict DER, have an extension twice, or name
+/// different signature algorithms inside and outside; nothing else.
+[[nodiscard]] Result<Certificate, Reason> parse_certificate(ByteView der);
+
+/// True if the certificate follows the profile of voters' certificates, modelled on Estonia's: ECDSA
+/// signature with SHA-2; key on P-384 or P-256; basicConstraints present and not a CA; critical keyUsage, for
+/// signing nonRepudiation and nothing else, for authentication digitalSignature with at most keyAgreement
+/// beside it; extendedKeyUsage with clientAuth for authentication, absent for signing; for signing,
+/// qcStatements with QcCompliance and QcSSCD (ETSI EN 319 412-5); no unknown critical extension.
+/// @return kSigAlgForbidden, kCertProfile or kCertKeyUsage, in this order.
+[[nodiscard]] Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use);
+
+/// True if the certificate may issue certificates: critical basicConstraints with CA, critical keyUsage with
+/// keyCertSign, ECDSA key and signature, no unknown critical extension.
+/// @return kSigAlgForbidden or kCertProfile.
+[[nodiscard]] Result<void, Reason> check_issuer_profile(const Certificate& certificate);
+
+/// Whom the subject names: serialNumber, givenName and surname, each exactly once.
+/// @return kCertParse if the name is not DER; kCertProfile if an attribute is missing, repeated, empty, over
+/// 128 bytes or not printable UTF-8; kVoterIdFormat if serialNumber is no national id
+/// (protocol/national_id.h).
+[[nodiscard]] Result<Person, Reason> person_of(const Certificate& certificate);
+
+}  // namespace psephos

@@ -1,0 +1,238 @@
+#include "tests/trust-services/test_ca/ca.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+
+#include "crypto/hash.h"
+#include "crypto/invariant.h"
+#include "protocol/eid/certificate.h"
+#include "tests/trust-services/test_ca/der_writer.h"
+
+namespace psephos::trust {
+namespace {
+
+constexpr std::int64_t kDay = 86400;
+constexpr std::int64_t kYear = 365 * kDay;
+
+Bytes attribute(std::string_view oid, Bytes value) {
+  return der::set({der::sequence({der::oid(oid), std::move(value)})});
+}
+
+Bytes authority_name(std::string_view common_name) {
+  return der::sequence({attribute("2.5.4.6", der::printable("EE")),
+                        attribute("2.5.4.10", der::utf8("TEST of Psephos")),
+                        attribute("2.5.4.3", der::utf8(common_name))});
+}
+Bytes root_name() {
+  return authority_name("TEST of Psephos Root CA");
+}
+Bytes issuing_name() {
+  return authority_name("TEST of Psephos Issuing CA");
+}
+
+Bytes time(std::int64_t unix_s) {
+  const std::chrono::sys_seconds at{std::chrono::seconds{unix_s}};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{at - day};
+  const std::string text =
+      fmt::format("{:04}{:02}{:02}{:02}{:02}{:02}Z", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return text >= "2050" ? der::element(0x18, bytes_of(text)) : der::element(0x17, bytes_of(text).subspan(2));
+}
+
+// RFC 5280 §4.2.1.2 (1) says SHA-1 of the key; RFC 7093 §2 (1) allows 160 bits of SHA-256, which is used
+// here.
+Bytes key_id(ByteView public_key) {
+  const Digest256 digest = sha256(public_key);
+  return copy_of(ByteView(digest).first(20));
+}
+
+Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
+              const P384Key& issuer, Rng& rng) {
+  ByteArray<16> serial{};
+  rng.fill(serial);
+  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive, always as long
+  Bytes extensions;
+  for (const Bytes& each : fields.extensions) append(extensions, each);
+  append(extensions, extension("2.5.29.14", false, der::octet_string(subject_key_id)));
+  append(extensions,
+         extension("2.5.29.35", false, der::sequence({der::element(0x80, key_id(issuer.point))})));
+  const Bytes algorithm = der::sequence({der::oid(fields.signature_oid)});
+  const Bytes tbs = der::sequence({
+      der::element(0xa0, der::integer(ByteArray<1>{2})),
+      der::integer(serial),
+      algorithm,
+      copy_of(issuer_name),
+      der::sequence({time(fields.not_before_unix_s), time(fields.not_after_unix_s)}),
+      fields.subject,
+      fields.public_key_info,
+      der::element(0xa3, der::element(0x30, extensions)),
+  });
+  ByteArray<EVP_MAX_MD_SIZE> digest{};
+  std::size_t size = 0;
+  invariant(EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
+            "OpenSSL hashes");
+  // ECDSA takes the leftmost bits of the digest, as many as the order has.
+  const Bytes signature =
+      sign_p384(issuer.scalar, ByteView(digest).first(std::min<std::size_t>(size, 48)), rng);
+  return der::sequence({tbs, algorithm, der::bit_string(signature)});
+}
+
+Bytes read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool write_file(const std::filesystem::path& path, ByteView bytes) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  return out.flush().good();
+}
+
+}  // namespace
+
+Bytes extension(std::string_view oid, bool critical, ByteView value) {
+  return der::sequence({der::oid(oid), critical ? der::boolean_true() : Bytes{}, der::octet_string(value)});
+}
+
+Bytes basic_constraints(bool is_ca, int path_length) {
+  Bytes content;
+  if (is_ca) append(content, der::boolean_true());
+  if (path_length >= 0) append(content, der::integer(ByteArray<1>{static_cast<std::uint8_t>(path_length)}));
+  return extension("2.5.29.19", is_ca, der::element(0x30, content));
+}
+
+Bytes key_usage(std::uint16_t bits, bool critical) {
+  Bytes octets(2);
+  unsigned last = 0;
+  for (unsigned i = 0; i < 16; ++i) {
+    if ((bits >> i & 1) == 0) continue;
+    octets[i / 8] = static_cast<std::uint8_t>(octets[i / 8] | 0x80U >> i % 8);
+    last = i;
+  }
+  octets.resize(last / 8 + 1);
+  return extension("2.5.29.15", critical, der::bit_string(octets, static_cast<std::uint8_t>(7 - last % 8)));
+}
+
+Bytes extended_key_usage(std::initializer_list<std::string_view> oids) {
+  Bytes content;
+  for (const auto oid : oids) append(content, der::oid(oid));
+  return extension("2.5.29.37", false, der::element(0x30, content));
+}
+
+Bytes qc_statements(std::initializer_list<std::string_view> oids) {
+  Bytes content;
+  for (const auto oid : oids) append(content, der::sequence({der::oid(oid)}));
+  return extension("1.3.6.1.5.5.7.1.3", false, der::element(0x30, content));
+}
+
+Bytes subject_public_key_info(ByteView point, std::string_view curve_oid) {
+  return der::sequence(
+      {der::sequence({der::oid("1.2.840.10045.2.1"), der::oid(curve_oid)}), der::bit_string(point)});
+}
+
+Bytes person_name(const Person& person) {
+  const std::string code = person.national_id.substr(person.national_id.find('-') + 1);
+  return der::sequence({
+      attribute("2.5.4.6", der::printable("EE")),
+      attribute("2.5.4.3", der::utf8(person.surname + "," + person.given_name + "," + code)),
+      attribute("2.5.4.4", der::utf8(person.surname)),
+      attribute("2.5.4.42", der::utf8(person.given_name)),
+      attribute("2.5.4.5", der::printable(person.national_id)),
+  });
+}
+
+CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, std::int64_t now_unix_s) {
+  CertificateFields fields;
+  fields.subject = person_name(person);
+  fields.public_key_info = subject_public_key_info(point);
+  fields.not_before_unix_s = now_unix_s;
+  fields.not_after_unix_s = now_unix_s + 5 * kYear;
+  fields.extensions.push_back(basic_constraints(false));
+  // Policies of ETSI EN 319 411: NCP+ for authentication, QCP-n-qscd for signatures.
+  const auto policy = [](std::string_view oid) {
+    return extension("2.5.29.32", false, der::sequence({der::sequence({der::oid(oid)})}));
+  };
+  switch (use) {
+    case KeyUse::kAuthentication:
+      fields.extensions.push_back(key_usage(kUsageDigitalSignature | kUsageKeyAgreement));
+      fields.extensions.push_back(policy("0.4.0.2042.1.2"));
+      fields.extensions.push_back(extended_key_usage({"1.3.6.1.5.5.7.3.2"}));
+      break;
+    case KeyUse::kSigning:
+      fields.extensions.push_back(key_usage(kUsageNonRepudiation));
+      fields.extensions.push_back(policy("0.4.0.194112.1.2"));
+      fields.extensions.push_back(qc_statements({"0.4.0.1862.1.1", "0.4.0.1862.1.4"}));
+      break;
+  }
+  return fields;
+}
+
+TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s) {
+  TestCa ca;
+  ca.root_ = generate_p384(rng);
+  ca.issuing_ = generate_p384(rng);
+  CertificateFields fields;
+  fields.not_before_unix_s = now_unix_s - kDay;
+  fields.not_after_unix_s = now_unix_s + 10 * kYear;
+  fields.subject = root_name();
+  fields.public_key_info = subject_public_key_info(ca.root_.point);
+  fields.extensions = {basic_constraints(true), key_usage(kUsageKeyCertSign | 1 << 6)};
+  ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(), ca.root_, rng);
+  fields.subject = issuing_name();
+  fields.public_key_info = subject_public_key_info(ca.issuing_.point);
+  fields.extensions = {basic_constraints(true, 0), key_usage(kUsageKeyCertSign | 1 << 6)};
+  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(), ca.root_, rng);
+  return ca;
+}
+
+Bytes TestCa::issue(const CertificateFields& fields, Rng& rng) const {
+  return certify(fields, key_id(fields.public_key_info), issuing_name(), issuing_, rng);
+}
+
+Result<void, std::string> TestCa::save(const std::filesystem::path& directory) const {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  const auto keys = directory / "ca-keys";
+  if (std::filesystem::exists(keys, error))
+    return std::unexpected(fmt::format("{} exists: this directory has a test CA already", keys.string()));
+  Bytes secret;
+  for (const P384Key* key : {&root_, &issuing_}) {
+    append(secret, key->scalar);
+    append(secret, key->point);
+  }
+  if (!write_file(directory / "root.der", root_der_) ||
+      !write_file(directory / "issuing.der", issuing_der_) || !write_file(keys, {}))
+    return std::unexpected(fmt::format("cannot write to {}", directory.string()));
+  std::filesystem::permissions(keys, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                               error);
+  if (error || !write_file(keys, secret))
+    return std::unexpected(fmt::format("cannot write {}", keys.string()));
+  return {};
+}
+
+Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory) {
+  TestCa ca;
+  ca.root_der_ = read_file(directory / "root.der");
+  ca.issuing_der_ = read_file(directory / "issuing.der");
+  const Bytes secret = read_file(directory / "ca-keys");
+  if (secret.size() != 2 * (48 + 97) || ca.root_der_.empty() || ca.issuing_der_.empty())
+    return std::unexpected(fmt::format("no test CA in {} (make one with: test-ca init --dir {})",
+                                       directory.string(), directory.string()));
+  auto at = secret.begin();
+  for (P384Key* key : {&ca.root_, &ca.issuing_}) {
+    std::copy_n(at, 48, key->scalar.begin());
+    std::copy_n(at + 48, 97, key->point.begin());
+    at += 48 + 97;
+  }
+  return ca;
+}
+
+}  // namespace psephos::trust

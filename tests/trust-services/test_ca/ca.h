@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/random.h"
+#include "crypto/result.h"
+#include "protocol/eid.h"
+#include "tests/trust-services/test_ca/p384.h"
+
+namespace psephos::trust {
+
+/// An extension as it stands in a certificate. `oid` is dotted.
+Bytes extension(std::string_view oid, bool critical, ByteView value);
+Bytes basic_constraints(bool is_ca, int path_length = -1);
+/// `bits`: bit i of the ASN.1 type is 1 << i (protocol/eid/certificate.h).
+Bytes key_usage(std::uint16_t bits, bool critical = true);
+Bytes extended_key_usage(std::initializer_list<std::string_view> oids);
+Bytes qc_statements(std::initializer_list<std::string_view> oids);
+
+/// SubjectPublicKeyInfo of a point on a named curve (dotted identifier).
+Bytes subject_public_key_info(ByteView point, std::string_view curve_oid = "1.3.132.0.34");
+
+/// A person's subject in the Estonian order: country, common name, surname, given name, serial number.
+Bytes person_name(const Person& person);
+
+/// What is to be certified; a test changes what it wants wrong.
+struct CertificateFields {
+  Bytes subject;
+  Bytes public_key_info;
+  std::int64_t not_before_unix_s = 0;
+  std::int64_t not_after_unix_s = 0;
+  std::vector<Bytes> extensions;                           ///< without the key identifiers
+  std::string_view signature_oid = "1.2.840.10045.4.3.3";  ///< names it; ecdsa-with-SHA384
+  const char* digest = "SHA2-384";                         ///< makes it
+};
+
+/// The voter's certificate of the profile for `use` (protocol/eid/certificate.h), valid for five years from
+/// `now_unix_s`.
+CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, std::int64_t now_unix_s);
+
+/// A test certificate authority: a root and an issuing authority on P-384, whose names say TEST. Thread-safe.
+class TestCa {
+ public:
+  /// New keys and certificates, valid for ten years from the day before `now_unix_s`.
+  static TestCa create(Rng& rng, std::int64_t now_unix_s);
+  /// From the directory that `save` wrote; the error says what is wrong.
+  static Result<TestCa, std::string> load(const std::filesystem::path& directory);
+  /// Writes root.der, issuing.der (the trust anchors) and ca-keys (secret, mode 0600).
+  Result<void, std::string> save(const std::filesystem::path& directory) const;
+
+  const Bytes& root_der() const { return root_der_; }
+  const Bytes& issuing_der() const { return issuing_der_; }
+  std::vector<Bytes> anchors() const { return {issuing_der_, root_der_}; }
+  /// A certificate signed by the issuing authority.
+  Bytes issue(const CertificateFields& fields, Rng& rng) const;
+
+ private:
+  P384Key root_, issuing_;
+  Bytes root_der_, issuing_der_;
+};
+
+}  // namespace psephos::trust
