@@ -34,7 +34,7 @@ Digest512 Transcript::challenge_bytes(std::string_view label) {
   return challenge;
 }
 
-SecretBytes<64> Transcript::hedged_bytes(std::string_view label, ByteView secret, Rng& rng) const {
+SecretBytes<64> Transcript::hedged_seed(std::string_view label, ByteView secret, Rng& rng) const {
   const SecretBytes<64> fresh = SecretBytes<64>::random(rng);
   Transcript fork = *this;
   fork.append("hedge", bytes_of(label));

@@ -71,7 +71,7 @@ class Transcript {
   /// bytes or the secret are unknown.
   template <Group G>
   typename G::SecretScalar hedged_nonce(std::string_view label, ByteView secret, Rng& rng) const {
-    SecretBytes<64> wide = hedged_bytes(label, secret, rng);
+    const SecretBytes<64> wide = hedged_seed(label, secret, rng);
     return G::SecretScalar::from_wide(wide.expose());
   }
   /// The same for a secret that is one scalar.
@@ -80,10 +80,11 @@ class Transcript {
                                         Rng& rng) const {
     return hedged_nonce<G>(label, secret.seal_bytes().expose(), rng);
   }
+  /// The 64 bytes behind hedged_nonce, for a proof that expands many nonces from one seed.
+  SecretBytes<64> hedged_seed(std::string_view label, ByteView secret, Rng& rng) const;
 
  private:
   void begin_frame(std::string_view label, std::uint64_t size);
-  SecretBytes<64> hedged_bytes(std::string_view label, ByteView secret, Rng& rng) const;
   Sha512 hash_;
 };
 

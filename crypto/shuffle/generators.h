@@ -1,0 +1,67 @@
+#pragma once
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "crypto/fault.h"
+#include "crypto/group/group.h"
+#include "crypto/group/hash_to_group.h"
+#include "crypto/hash.h"
+#include "crypto/invariant.h"
+#include "crypto/result.h"
+
+namespace psephos {
+
+/// @return kCrsDegenerate if `h` has fewer than n points, or one of the first n is the identity, the base G,
+/// the key Y, or occurs twice; nothing else. Cost: sorts n encodings. Attack A115.
+template <Group G>
+[[nodiscard]] Result<void, Fault> check_generators(std::span<const typename G::Point> h, std::size_t n,
+                                                   const typename G::Point& Y) {
+  using Point = typename G::Point;
+  if (h.size() < n) return std::unexpected(Fault::kCrsDegenerate);
+  std::vector<Point> sorted(h.begin(), h.begin() + static_cast<std::ptrdiff_t>(n));
+  sorted.push_back(Point::identity());
+  sorted.push_back(Point::generator());
+  // A key equal to G or to the identity is not the generators' fault.
+  if (!Y.is_identity() && !(Y == Point::generator())) sorted.push_back(Y);
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    return std::unexpected(Fault::kCrsDegenerate);
+  return {};
+}
+
+/// The generators h_0 … h_(n−1) of the permutation commitment, and the tag they were derived with. Whoever
+/// knows a discrete logarithm between two of them can prove a false shuffle (A114), so everybody who judges
+/// makes this object himself, from the fingerprint.
+template <Group G>
+class ShuffleGenerators {
+ public:
+  /// derive_generators(tag, fingerprint, n), SPEC §5.3. A prefix does not depend on n, so one object serves
+  /// all mixing groups of an election. Cost: n hashes to the group, on all cores.
+  static ShuffleGenerators derive(std::string_view tag, const Digest256& fingerprint, std::size_t n) {
+    return {std::string(tag), derive_generators<G>(tag, fingerprint, n)};
+  }
+  /// Points of the caller's choice: for tests, where cheats choose them and tiny groups have few. Nothing
+  /// that judges an election calls this.
+  static ShuffleGenerators chosen(std::string_view tag, std::vector<typename G::Point> h) {
+    return {std::string(tag), std::move(h)};
+  }
+  std::string_view tag() const { return tag_; }
+  std::span<const typename G::Point> all() const { return h_; }
+  /// h_0 … h_(n−1). @pre n ≤ all().size(), which check_generators tells.
+  std::span<const typename G::Point> first(std::size_t n) const {
+    invariant(n <= h_.size(), "check_generators comes first");
+    return std::span(h_).first(n);
+  }
+
+ private:
+  ShuffleGenerators(std::string tag, std::vector<typename G::Point> h)
+      : tag_(std::move(tag)), h_(std::move(h)) {}
+  std::string tag_;
+  std::vector<typename G::Point> h_;
+};
+
+}  // namespace psephos

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "crypto/elgamal.h"
+#include "crypto/group/group.h"
+#include "crypto/invariant.h"
+#include "crypto/parallel.h"
+#include "crypto/random.h"
+#include "crypto/secret/secret_bytes.h"
+#include "crypto/shuffle/permutation.h"
+
+namespace psephos {
+
+/// What only the mixer knows. Whoever learns it can follow every row; keep it until the proof is made.
+template <Group G>
+struct ShuffleWitness {
+  SecretPermutation permutation;            ///< row i of the input is row π(i) of the output
+  std::vector<typename G::SecretScalar> s;  ///< s_(i,k) = s[i · W + k], i counts rows of the input
+  SecretBytes<64> hedge;                    ///< goes into the proof's nonces, nowhere else
+};
+
+template <Group G>
+struct ShuffleResult {
+  CiphertextList<G> output;
+  ShuffleWitness<G> witness;
+};
+
+/// Permutes rows and re-encrypts:  w'_(π(i),k) = w_(i,k) + (s_(i,k)·G, s_(i,k)·Y)  (SPEC §6.3). π is the
+/// caller's; s is fresh for every row and every column (A121).
+/// @pre width ≥ 1, whole rows, as many as π has. Constant time but for the memory accesses of π.
+/// Cost, a ciphertext: 1 multiplication of G, 1 of Y, 2 additions.
+template <Group G>
+ShuffleResult<G> shuffle_with_permutation(const typename G::Point& Y, const CiphertextList<G>& input,
+                                          SecretPermutation permutation, Rng& rng) {
+  const std::size_t W = input.width;
+  invariant(W >= 1 && input.items.size() % W == 0 && permutation.size() == input.rows(),
+            "a decoded list has whole rows, and the permutation as many");
+  std::vector<typename G::SecretScalar> s;
+  s.reserve(input.items.size());
+  for (std::size_t j = 0; j < input.items.size(); ++j) s.push_back(G::SecretScalar::random(rng));
+  const auto sG = G::mul_batch(s, G::Point::generator());
+  const auto sY = G::mul_batch(s, Y);
+  CiphertextList<G> output{W, std::vector<Ciphertext<G>>(input.items.size())};
+  parallel_for(input.rows(), 64, [&](std::size_t i) {
+    const std::size_t to = permutation.expose()[i];
+    for (std::size_t k = 0; k < W; ++k)
+      output.items[to * W + k] = input.items[i * W + k] + Ciphertext<G>{sG[i * W + k], sY[i * W + k]};
+  });
+  return {std::move(output), {std::move(permutation), std::move(s), SecretBytes<64>::random(rng)}};
+}
+
+/// The same with a uniform permutation.
+template <Group G>
+ShuffleResult<G> shuffle(const typename G::Point& Y, const CiphertextList<G>& input, Rng& rng) {
+  invariant(input.width >= 1, "a decoded list has a column");
+  return shuffle_with_permutation<G>(Y, input, SecretPermutation::random(input.rows(), rng), rng);
+}
+
+}  // namespace psephos
