@@ -33,6 +33,8 @@
   X(150, kLogProofInvalid, "LOG_PROOF_INVALID", "a Merkle proof leads to another root")                     \
   X(151, kLogProofDegenerate, "LOG_PROOF_DEGENERATE", "a Merkle proof has an impossible shape")             \
   X(152, kNoteFormat, "NOTE_FORMAT", "not a signed note or checkpoint")                                     \
+  X(153, kLogOriginMismatch, "LOG_ORIGIN_MISMATCH", "a checkpoint of another log")                          \
+  X(154, kHeadUnwitnessed, "HEAD_UNWITNESSED", "a checkpoint lacks the quorum of witnesses")                \
   X(160, kSigInvalid, "SIG_INVALID", "a signature does not verify")                                         \
   X(161, kSecretUnreadable, "SECRET_UNREADABLE", "a sealed secret does not open with this passphrase")
 

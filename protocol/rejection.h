@@ -75,7 +75,6 @@
   X(280, kAckUnverifiable, "ACK_UNVERIFIABLE",                                                               \
     "the collector's answer does not prove that the ballot is recorded")                                     \
   X(281, kReceiptMismatch, "RECEIPT_MISMATCH", "the receipt is for another ballot")                          \
-  X(282, kHeadUnwitnessed, "HEAD_UNWITNESSED", "a checkpoint lacks the quorum of witnesses")                 \
   X(283, kNotRecorded, "NOT_RECORDED", "the ballot is not proved to be in the log")                          \
   X(284, kQrFormat, "QR_FORMAT", "not a verification code of this system")                                   \
   X(285, kRMismatch, "R_MISMATCH", "the ciphertext does not open with this code")                            \
