@@ -26,6 +26,7 @@
   X(134, kDkgSetup, "DKG_SETUP", "participants, indices or quorum are not as the ceremony demands")         \
   X(135, kDkgTranscriptMismatch, "DKG_TRANSCRIPT_MISMATCH", "participants certify different transcripts")   \
   X(136, kDkgDecryption, "DKG_DECRYPTION", "an encrypted share does not decrypt")                           \
+  X(137, kDkgComplaintUnfounded, "DKG_COMPLAINT_UNFOUNDED", "a complaint does not show what it claims")     \
   X(140, kShareProofInvalid, "SHARE_PROOF_INVALID", "the proof of a decryption share fails")                \
   X(141, kShareProofMissing, "SHARE_PROOF_MISSING", "a decryption share comes without its proof")           \
   X(142, kTallyInsufficientShares, "TALLY_INSUFFICIENT_SHARES", "fewer valid shares than the quorum")       \

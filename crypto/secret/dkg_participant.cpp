@@ -3,8 +3,10 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 
 #include "crypto/invariant.h"
+#include "crypto/proof/dleq.h"
 
 namespace psephos {
 
@@ -115,20 +117,32 @@ Result<Bytes, DkgRejection> DkgParticipant::open(std::span<const DkgAnnouncement
   return msg1_;
 }
 
+Result<std::vector<CocktailMsg1>, DkgRejection> DkgParticipant::received(
+    std::span<const DkgAnnouncement> announcements, std::span<const Bytes> openings) const {
+  if (setup_.session().attempt != secret_.opened_attempt_ ||
+      dkg_extension(setup_, announcements) != secret_.opened_on_)
+    return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
+  if (openings.size() != setup_.trustees())
+    return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
+  if (openings[index_ - 1] != msg1_) return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, index_});
+  return open_dkg_messages(setup_, announcements, openings);
+}
+
+CocktailSharedPoints DkgParticipant::shared_with(std::uint32_t dealer, const CocktailMsg1& msg1) const {
+  return {secret_.static_secret_ * msg1.E, secret_.static_secret_ * setup_.inner().static_keys[dealer - 1]};
+}
+
+Result<CocktailShare, Fault> DkgParticipant::share_of(std::uint32_t dealer, const CocktailMsg1& msg1) const {
+  return cocktail_open(setup_.inner(), dealer, index_, msg1, shared_with(dealer, msg1));
+}
+
 Result<DkgOutcome, DkgRejection> DkgParticipant::finish(std::span<const DkgAnnouncement> announcements,
                                                         std::span<const Bytes> openings) const {
-  const Digest512 extension = dkg_extension(setup_, announcements);
-  if (extension != secret_.opened_on_) return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
-  if (openings.size() != setup_.trustees()) return std::unexpected(DkgRejection{Fault::kDkgSetup, 0});
-  if (openings[index_ - 1] != msg1_) return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, index_});
-  const auto all = open_dkg_messages(setup_, announcements, openings);
+  const auto all = received(announcements, openings);
   if (!all) return std::unexpected(all.error());
   SecretScalar x;
   for (std::uint32_t j = 1; j <= setup_.trustees(); ++j) {
-    const CocktailMsg1& msg1 = (*all)[j - 1];
-    const CocktailSharedPoints shared(secret_.static_secret_ * msg1.E,
-                                      secret_.static_secret_ * setup_.inner().static_keys[j - 1]);
-    const auto opened = cocktail_open(setup_.inner(), j, index_, msg1, shared);
+    const auto opened = share_of(j, (*all)[j - 1]);
     if (!opened) return std::unexpected(DkgRejection{opened.error(), j});
     x = x + opened->share;
   }
@@ -136,8 +150,28 @@ Result<DkgOutcome, DkgRejection> DkgParticipant::finish(std::span<const DkgAnnou
   if (!keys) return std::unexpected(keys.error());
   invariant(Ristretto::mul_base(x) == keys->verification_keys[index_ - 1],
             "a sum of shares on the committed polynomials lies on their sum");
-  const Bytes T = cocktail_transcript(setup_.inner(), *all, extension);
+  const Bytes T = cocktail_transcript(setup_.inner(), *all, secret_.opened_on_);
   return DkgOutcome{std::move(x), std::move(*keys), cocktail_sign(secret_.static_secret_, T)};
+}
+
+Result<Bytes, DkgRejection> DkgParticipant::complain(std::span<const DkgAnnouncement> announcements,
+                                                     std::span<const Bytes> openings, Rng& rng) const {
+  const auto all = received(announcements, openings);
+  if (!all) return std::unexpected(all.error());
+  for (std::uint32_t j = 1; j <= setup_.trustees(); ++j) {
+    const CocktailMsg1& msg1 = (*all)[j - 1];
+    if (share_of(j, msg1)) continue;
+    // Public from here on: this dealer knows both points already, and what they open was never a sound share.
+    const auto& P = setup_.inner().static_keys;
+    const CocktailSharedPoints shared = shared_with(j, msg1);
+    const std::array inputs{msg1.E, P[j - 1]};
+    const std::array outputs{shared.ephemeral, shared.fixed};
+    Transcript transcript = dkg_complaint_transcript(setup_, index_, j, openings[j - 1]);
+    const auto proof = prove_batched_dleq<Ristretto>({P[index_ - 1], inputs, outputs}, secret_.static_secret_,
+                                                     transcript, rng);
+    return DkgComplaint{j, shared.ephemeral, shared.fixed, proof}.encode();
+  }
+  return std::unexpected(DkgRejection{Fault::kDkgComplaintUnfounded, index_});
 }
 
 }  // namespace psephos

@@ -63,9 +63,19 @@ class DkgParticipant {
   /// the first dealer whose share fails, kDkgDecryption or kDkgShareInvalid, which only it can see.
   Result<DkgOutcome, DkgRejection> finish(std::span<const DkgAnnouncement> announcements,
                                           std::span<const Bytes> openings) const;
+  /// Instead of step 3's certificate, after finish gave kDkgDecryption or kDkgShareInvalid: an encoded
+  /// DkgComplaint against that dealer. A sound share is never opened.
+  /// @return the other refusals of finish; kDkgComplaintUnfounded, culprit this trustee, if all shares hold.
+  Result<Bytes, DkgRejection> complain(std::span<const DkgAnnouncement> announcements,
+                                       std::span<const Bytes> openings, Rng& rng) const;
 
  private:
   DkgParticipant(const DkgSetup& setup, std::uint32_t index, DkgSecret secret);
+  Result<std::vector<CocktailMsg1>, DkgRejection> received(std::span<const DkgAnnouncement> announcements,
+                                                           std::span<const Bytes> openings) const;
+  CocktailSharedPoints shared_with(std::uint32_t dealer, const CocktailMsg1& msg1) const;
+  Result<CocktailShare, Fault> share_of(std::uint32_t dealer, const CocktailMsg1& msg1) const;
+
   DkgSetup setup_;
   std::uint32_t index_;
   DkgSecret secret_;

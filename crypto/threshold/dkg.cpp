@@ -1,8 +1,9 @@
 #include "crypto/threshold/dkg.h"
 
 #include <algorithm>
-#include <string>
+#include <array>
 
+#include "crypto/invariant.h"
 #include "crypto/transcript.h"
 
 namespace psephos {
@@ -88,7 +89,8 @@ Digest512 dkg_extension(const DkgSetup& setup, std::span<const DkgAnnouncement> 
 
 Result<void, DkgRejection> check_dkg_announcements(const DkgSetup& setup,
                                                    std::span<const DkgAnnouncement> announcements) {
-  if (announcements.size() != setup.trustees()) return std::unexpected(DkgRejection{Fault::kDkgSetup, 0});
+  if (announcements.size() != setup.trustees())
+    return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
   for (std::uint32_t j = 1; j <= setup.trustees(); ++j)
     if (!cocktail_verify_vartime(setup.inner().static_keys[j - 1], dkg_key_statement(setup, j),
                                  announcements[j - 1].possession))
@@ -100,7 +102,7 @@ Result<std::vector<CocktailMsg1>, DkgRejection> open_dkg_messages(
     const DkgSetup& setup, std::span<const DkgAnnouncement> announcements, std::span<const Bytes> openings) {
   const std::uint32_t n = setup.trustees();
   if (announcements.size() != n || openings.size() != n)
-    return std::unexpected(DkgRejection{Fault::kDkgSetup, 0});
+    return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
   for (std::uint32_t j = 1; j <= n; ++j)
     if (dkg_opening_hash(setup, j, openings[j - 1]) != announcements[j - 1].hash)
       return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, j});
@@ -130,19 +132,74 @@ Result<DkgKeys, DkgRejection> dkg_keys(const DkgSetup& setup, std::span<const Co
 
 Result<DkgKeys, DkgRejection> verify_dkg_transcript_vartime(const DkgSetup& setup,
                                                             const DkgTranscript& transcript) {
-  if (transcript.certificates.size() != setup.trustees())
-    return std::unexpected(DkgRejection{Fault::kDkgSetup, 0});
   const auto announced = check_dkg_announcements(setup, transcript.announcements);
   if (!announced) return std::unexpected(announced.error());
   const auto all = open_dkg_messages(setup, transcript.announcements, transcript.openings);
   if (!all) return std::unexpected(all.error());
   auto keys = dkg_keys(setup, *all);
   if (!keys) return keys;
+  if (transcript.certificates.size() != setup.trustees())
+    return std::unexpected(DkgRejection{Fault::kDkgTranscriptMismatch, 0});
   const Bytes T = cocktail_transcript(setup.inner(), *all, dkg_extension(setup, transcript.announcements));
   for (std::uint32_t j = 1; j <= setup.trustees(); ++j)
     if (!cocktail_verify_vartime(setup.inner().static_keys[j - 1], T, transcript.certificates[j - 1]))
       return std::unexpected(DkgRejection{Fault::kDkgTranscriptMismatch, j});
   return keys;
+}
+
+Bytes DkgComplaint::encode() const {
+  Bytes out;
+  append_u32be(out, dealer);
+  append(out, ephemeral.encode());
+  append(out, fixed.encode());
+  append(out, proof.encode());
+  return out;
+}
+
+Result<DkgComplaint, Fault> DkgComplaint::decode(ByteView bytes) {
+  if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
+  const auto ephemeral = Point::decode(bytes.subspan(4, 32));
+  if (!ephemeral) return std::unexpected(ephemeral.error());
+  const auto fixed = Point::decode(bytes.subspan(36, 32));
+  if (!fixed) return std::unexpected(fixed.error());
+  const auto proof = BatchedDleqProof<Ristretto>::decode(bytes.subspan(68));
+  if (!proof) return std::unexpected(proof.error());
+  return DkgComplaint{read_u32be(bytes.first(4)), *ephemeral, *fixed, *proof};
+}
+
+Transcript dkg_complaint_transcript(const DkgSetup& setup, std::uint32_t complainer, std::uint32_t dealer,
+                                    ByteView msg1) {
+  Transcript transcript = begin(setup, "dkg-complaint/v1", complainer);
+  transcript.append_u64("dealer", dealer);
+  transcript.append("msg1", msg1);
+  return transcript;
+}
+
+DkgRejection judge_dkg_complaint_vartime(const DkgSetup& setup,
+                                         std::span<const DkgAnnouncement> announcements,
+                                         std::span<const Bytes> openings, std::uint32_t complainer,
+                                         ByteView complaint_bytes) {
+  invariant(complainer >= 1 && complainer <= setup.trustees(), "a complaint comes from a trustee");
+  const auto announced = check_dkg_announcements(setup, announcements);
+  if (!announced) return announced.error();
+  const auto all = open_dkg_messages(setup, announcements, openings);
+  if (!all) return all.error();
+
+  const DkgRejection unfounded{Fault::kDkgComplaintUnfounded, complainer};
+  const auto complaint = DkgComplaint::decode(complaint_bytes);
+  if (!complaint || complaint->dealer < 1 || complaint->dealer > setup.trustees()) return unfounded;
+  const std::uint32_t dealer = complaint->dealer;
+  const CocktailMsg1& msg1 = (*all)[dealer - 1];
+  const auto& P = setup.inner().static_keys;
+  const std::array inputs{msg1.E, P[dealer - 1]};
+  const std::array outputs{complaint->ephemeral, complaint->fixed};
+  Transcript transcript = dkg_complaint_transcript(setup, complainer, dealer, openings[dealer - 1]);
+  if (!verify_batched_dleq_vartime<Ristretto>({P[complainer - 1], inputs, outputs}, complaint->proof,
+                                              transcript))
+    return unfounded;
+  const auto opened = cocktail_open(setup.inner(), dealer, complainer, msg1,
+                                    CocktailSharedPoints(complaint->ephemeral, complaint->fixed));
+  return opened ? unfounded : DkgRejection{opened.error(), dealer};
 }
 
 }  // namespace psephos

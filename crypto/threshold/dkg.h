@@ -8,6 +8,7 @@
 #include "crypto/fault.h"
 #include "crypto/group/ristretto.h"
 #include "crypto/hash.h"
+#include "crypto/proof/dleq.h"
 #include "crypto/result.h"
 #include "crypto/threshold/cocktail.h"
 
@@ -36,8 +37,9 @@ struct DkgRejection {
 /// Session, quorum and static keys that a ceremony may begin with; holds only valid ones.
 class DkgSetup {
  public:
-  /// @return kDkgSetup unless 2 ≤ quorum ≤ n − 1 (A140), n ≤ kDkgMaxTrustees and attempt ≥ 1; for a static key that equals
-  /// an earlier one kDkgSetup, for one that is the identity kPointIdentity, its owner being the culprit.
+  /// @return kDkgSetup unless 2 ≤ quorum ≤ n − 1 (A140), n ≤ kDkgMaxTrustees and attempt ≥ 1; for a static
+  /// key that equals an earlier one kDkgSetup, for one that is the identity kPointIdentity, its owner being
+  /// the culprit.
   static Result<DkgSetup, DkgRejection> create(const DkgSession& session, std::uint32_t quorum,
                                                std::span<const Ristretto::Point> static_keys);
   const DkgSession& session() const { return session_; }
@@ -69,8 +71,8 @@ Digest512 dkg_opening_hash(const DkgSetup& setup, std::uint32_t index, ByteView 
 /// The extension of cocktail-dkg's transcript: hash of all announcements, so that the certificate covers the
 /// ciphertexts, which the transcript alone does not.
 Digest512 dkg_extension(const DkgSetup& setup, std::span<const DkgAnnouncement> announcements);
-/// Every trustee has announced and knows its static secret. @return kDkgSetup, culprit 0, unless there are n;
-/// kDkgPopInvalid.
+/// Every trustee has announced and knows its static secret. @return kDkgCommitMismatch, culprit 0, unless
+/// there are n; kDkgPopInvalid.
 Result<void, DkgRejection> check_dkg_announcements(const DkgSetup& setup,
                                                    std::span<const DkgAnnouncement> announcements);
 
@@ -78,7 +80,7 @@ using DkgCertificate = ByteArray<64>;
 
 /// Every opening is what its trustee announced (kDkgCommitMismatch), has the quorum's degree and canonical
 /// points (kDkgDegree, decoding faults), and proves possession (kDkgPopInvalid): each check over all trustees
-/// before the next begins. @return kDkgSetup, culprit 0, unless there are n of each.
+/// before the next begins. kDkgCommitMismatch, culprit 0, unless there are n of each.
 Result<std::vector<CocktailMsg1>, DkgRejection> open_dkg_messages(
     const DkgSetup& setup, std::span<const DkgAnnouncement> announcements, std::span<const Bytes> openings);
 
@@ -100,10 +102,38 @@ struct DkgTranscript {
 /// The joint key and verification keys follow from what all n dealers committed to before they saw one
 /// another, of exactly this quorum, and every trustee certified the same transcript, that is, accepted its
 /// shares. For trustees (round 3 of cocktail-dkg) and auditors alike.
-/// @return kDkgSetup, culprit 0, unless there are n certificates; the refusals of check_dkg_announcements,
-/// open_dkg_messages and dkg_keys, in this order; kDkgTranscriptMismatch with the first trustee whose
+/// @return the refusals of check_dkg_announcements, open_dkg_messages and dkg_keys, in this order;
+/// kDkgTranscriptMismatch, culprit 0 unless there are n certificates, else the first trustee whose
 /// certificate is not on this transcript. Variable time. Cost: n·(t + 6) multiplications.
 Result<DkgKeys, DkgRejection> verify_dkg_transcript_vartime(const DkgSetup& setup,
                                                             const DkgTranscript& transcript);
+
+/// What recipient i publishes instead of a certificate when the share of dealer j fails: the two shared
+/// points, with a proof that they are d_i·E_j and d_i·P_j. Whoever has them can derive the key, decrypt the
+/// ciphertext and see for himself. Dealer j knows them anyway, having proved d_j; nothing else is opened.
+struct DkgComplaint {
+  static constexpr std::size_t kWidth = 4 + 32 + 32 + 64;
+  std::uint32_t dealer = 0;
+  Ristretto::Point ephemeral;         ///< S^e = d_i·E_j
+  Ristretto::Point fixed;             ///< S^d = d_i·P_j
+  BatchedDleqProof<Ristretto> proof;  ///< P_i = d_i·G, S^e = d_i·E_j, S^d = d_i·P_j
+  /// u32(dealer) ‖ S^e ‖ S^d ‖ c ‖ s.
+  Bytes encode() const;
+  /// @return kWireLength, the decoding faults of points, kScalarNoncanonical.
+  static Result<DkgComplaint, Fault> decode(ByteView bytes);
+};
+/// Context of the proof: label "dkg-complaint/v1", role "trustee", the complainer's index; frames context,
+/// dealer, msg1.
+Transcript dkg_complaint_transcript(const DkgSetup& setup, std::uint32_t complainer, std::uint32_t dealer,
+                                    ByteView msg1);
+/// Who is to answer for a ceremony in which `complainer` complained: there is always somebody.
+/// @return the refusals of check_dkg_announcements and open_dkg_messages, if anybody can see that fault;
+/// else kDkgDecryption or kDkgShareInvalid and the dealer, if the opened points show it; else, whatever is
+/// wrong with the complaint, kDkgComplaintUnfounded and the complainer.
+/// @pre 1 ≤ complainer ≤ n. Variable time.
+DkgRejection judge_dkg_complaint_vartime(const DkgSetup& setup,
+                                         std::span<const DkgAnnouncement> announcements,
+                                         std::span<const Bytes> openings, std::uint32_t complainer,
+                                         ByteView complaint);
 
 }  // namespace psephos
