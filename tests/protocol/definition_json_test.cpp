@@ -1,0 +1,149 @@
+// SPEC §4.1: the readable definition.
+#include "protocol/files/definition_json.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <string>
+
+#include "protocol/files/files.h"
+
+namespace psephos {
+namespace {
+
+constexpr std::string_view kKey =
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";  // RFC 8032 §7.1
+constexpr std::string_view kPoint =
+    "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76";  // RFC 9496 §A.1, the generator
+
+std::string sample() {
+  const std::string key(kKey), point(kPoint);
+  const std::string member = R"({"name": "Mari", "key": ")" + key + "\"}";
+  const std::string trustee =
+      R"({"name": "Jaan", "key": ")" + key + R"(", "ceremony_key": ")" + point + "\"}";
+  return R"({
+    "election": "demo-2026", "mode": "test", "languages": ["en", "et"],
+    "title": {"et": "Valimised", "en": "Election"},
+    "contests": [{"id": "mayor", "title": {"en": "Mayor", "et": "Linnapea"}, "lists": [
+      {"id": "all", "choices": [
+        {"id": "a", "names": {"en": "Ann", "et": "Anne"}, "group": {"en": "Greens", "et": "Rohelised"}},
+        {"id": "blank", "kind": "blank", "names": {"en": "Blank", "et": "Tühi"}}]}]}],
+    "units": [{"id": "u1", "names": {"en": "One", "et": "Üks"}, "contests": [{"contest": "mayor", "list": "all"}]}],
+    "periods": {"casting_begins": "2026-03-01T09:00:00Z", "casting_ends": 1772600000, "grace_ends": 1772603600},
+    "policy": {"smallest_group": 5, "mix_inputs": "sworn", "superseded": "hidden", "verification_minutes": 30,
+               "verification_count": 3, "ticket_minutes": 15},
+    "anchors": [{"base64": "MIIBAQ=="}],
+    "commission": [)" +
+         member + R"(], "commission_quorum": 1,
+    "trustees": [)" +
+         trustee + "," + trustee + R"(], "trustee_quorum": 2,
+    "mixers": [)" +
+         member + R"(], "witnesses": [)" + member + R"(], "witness_quorum": 1,
+    "collector": {"origin": "vote.example", "log_key": ")" +
+         key + R"(", "service_key": ")" + key + R"(", "tls_certificate_sha256": ")" + std::string(64, '0') +
+         "\"}}";
+}
+
+std::string with(std::string text, std::string_view from, std::string_view to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, text.npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+/// The path in the refusal, up to its colon.
+std::string refused(const std::string& json) {
+  const auto d = parse_definition(json, ".");
+  if (d) return "accepted";
+  EXPECT_EQ(d.error().reason, Reason::kDefinitionParse);
+  return d.error().object.substr(0, d.error().object.find(':'));
+}
+
+TEST(DefinitionJson, EveryFieldArrives) {
+  const auto d = parse_definition(sample(), ".");
+  ASSERT_TRUE(d) << to_string(d.error());
+  EXPECT_EQ(d->suite, "psephos-1");
+  EXPECT_EQ(d->election.text, "demo-2026");
+  EXPECT_EQ(d->mode, Mode::kTest);
+  ASSERT_EQ(d->title.size(), 2U);
+  EXPECT_EQ(d->title[0].language.text, "en");  // order of `languages`, not of the keys
+  EXPECT_EQ(d->title[1].text, "Valimised");
+  ASSERT_EQ(d->contests.size(), 1U);
+  EXPECT_EQ(d->contests[0].slots, 1U);
+  const auto& choices = d->contests[0].lists.at(0).choices;
+  ASSERT_EQ(choices.size(), 2U);
+  EXPECT_EQ(choices[0].kind, ChoiceKind::kCandidate);
+  EXPECT_EQ(choices[0].group.at(1).text, "Rohelised");
+  EXPECT_EQ(choices[1].kind, ChoiceKind::kBlank);
+  EXPECT_EQ(d->units.at(0).contests.at(0).list.text, "all");
+  EXPECT_EQ(d->periods.casting_begins_s, 1772355600U);
+  EXPECT_EQ(d->periods.casting_ends_s, 1772600000U);
+  EXPECT_EQ(d->policy.smallest_group, 5U);
+  EXPECT_EQ(d->anchors.at(0), (Bytes{0x30, 0x82, 1, 1}));
+  EXPECT_EQ(d->commission.at(0).name, "Mari");
+  EXPECT_EQ(to_hex(d->trustees.at(1).key.encode()), kKey);
+  EXPECT_EQ(to_hex(d->trustees.at(1).ceremony_key.encode()), kPoint);
+  EXPECT_EQ(d->collector.origin, "vote.example");
+}
+
+TEST(DefinitionJson, EachFaultIsRefusedWhereItStands) {
+  const std::string good = sample();
+  EXPECT_EQ(refused(with(good, R"("mode": "test")", R"("mode": "tset")")), "mode");
+  EXPECT_EQ(refused(with(good, R"("mode": "test",)", "")), "mode");
+  EXPECT_EQ(refused(with(good, R"("mode")", R"("fashion": 1, "mode")")), "fashion");
+  EXPECT_EQ(refused(with(good, R"("kind": "blank")", R"("kin": "blank")")),
+            "contests[0].lists[0].choices[1].kin");
+  EXPECT_EQ(refused(with(good, R"("id": "blank")", R"("id": "Blank")")),
+            "contests[0].lists[0].choices[1].id");
+  EXPECT_EQ(refused(with(good, R"({"id": "a",)", R"({"id": "a", "id": "b",)")), "id");
+  EXPECT_EQ(refused(with(good, R"("en": "Ann")", R"("ru": "Ann")")),
+            "contests[0].lists[0].choices[0].names.ru");
+  EXPECT_EQ(refused(with(good, "2026-03-01T09:00:00Z", "2026-02-30T09:00:00Z")), "periods.casting_begins");
+  EXPECT_EQ(refused(with(good, "1772600000", "-1")), "periods.casting_ends");
+  EXPECT_EQ(refused(with(good, "1772600000", "1.5")), "periods.casting_ends");
+  EXPECT_EQ(refused(with(good, "MIIBAQ==", "MIIBAQ=")), "anchors[0].base64");
+  EXPECT_EQ(refused(with(good, kKey, std::string(64, '0'))), "commission[0].key");
+  EXPECT_EQ(refused(with(good, kPoint, std::string(64, '0'))), "trustees[0].ceremony_key");
+  EXPECT_EQ(refused(with(good, R"("trustee_quorum": 2)", R"("trustee_quorum": "2")")), "trustee_quorum");
+  EXPECT_EQ(refused(good + "x"), "definition");
+  EXPECT_EQ(refused(good.substr(0, good.size() - 1)), "definition");
+  EXPECT_EQ(refused(""), "definition");
+  EXPECT_EQ(refused(std::string(100, '[')), "definition");
+}
+
+TEST(DefinitionJson, LimitsOfTheCanonicalEncodingHold) {
+  const auto d = parse_definition(with(sample(), R"("smallest_group": 5)", R"("smallest_group": 0)"), ".");
+  ASSERT_FALSE(d);
+  EXPECT_EQ(d.error(), (Rejection{Reason::kWireMissingField, "Definition.policy.smallest_group"}));
+}
+
+TEST(DefinitionJson, AnchorsFromFilesBesideTheDefinition) {
+  namespace fs = std::filesystem;
+  std::string name = (fs::temp_directory_path() / "psephos-definition-XXXXXX").string();
+  const fs::path directory = ::mkdtemp(name.data());
+  const std::string json = with(sample(), R"({"base64": "MIIBAQ=="})", R"({"file": "ca/both.pem"})");
+  ASSERT_TRUE(write_file(directory / "definition.json", bytes_of(json)));
+  const auto absent = read_definition(directory / "definition.json");
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().reason, Reason::kFileUnreadable);
+  ASSERT_TRUE(write_file(directory / "ca" / "both.pem",
+                         bytes_of("root\n-----BEGIN CERTIFICATE-----\nMIIB\nAQ==\n-----END CERTIFICATE-----\n"
+                                  "-----BEGIN CERTIFICATE-----\nMIIBAg==\n-----END CERTIFICATE-----\n")));
+  const auto d = read_definition(directory / "definition.json");
+  ASSERT_TRUE(d) << to_string(d.error());
+  EXPECT_EQ(d->anchors, (std::vector<Bytes>{{0x30, 0x82, 1, 1}, {0x30, 0x82, 1, 2}}));
+  EXPECT_FALSE(certificates_in(bytes_of("nothing of the kind"), "x"));
+  EXPECT_FALSE(certificates_in(bytes_of("-----BEGIN CERTIFICATE-----\nMIIB"), "x"));
+  fs::remove_all(directory);
+}
+
+TEST(DefinitionJson, Times) {
+  EXPECT_EQ(parse_utc("1970-01-01T00:00:00Z"), 0U);
+  EXPECT_EQ(parse_utc("2000-02-29T23:59:59Z"), 951868799U);
+  for (const char* bad :
+       {"1999-02-29T00:00:00Z", "2000-01-01T24:00:00Z", "2000-01-01T00:00:60Z", "2000-01-01",
+        "2000-01-01T00:00:00+02:00", "2000-1-01T00:00:00Z", "1960-01-01T00:00:00Z"})
+    EXPECT_FALSE(parse_utc(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace psephos
