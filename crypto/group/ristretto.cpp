@@ -203,6 +203,7 @@ Ristretto::Point Ristretto::Point::from_uniform(ByteView sixty_four) {
 
 Result<Ristretto::Point, Fault> Ristretto::Point::decode(ByteView bytes) {
   if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
+  // libsodium 1.0.18 ignores the top bit, so that its check alone would accept two encodings of one point.
   if (!less_than(bytes, kFieldPrime) || (bytes[0] & 1) != 0)
     return std::unexpected(Fault::kPointNoncanonical);
   if (crypto_core_ristretto255_is_valid_point(bytes.data()) != 1)
