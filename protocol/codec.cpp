@@ -1,5 +1,7 @@
 #include "protocol/codec.h"
 
+#include "crypto/utf8.h"
+
 namespace psephos {
 
 bool is_id(std::string_view text) {
@@ -9,40 +11,10 @@ bool is_id(std::string_view text) {
   return true;
 }
 
-namespace {
-
-/// Length of the well-formed UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), 0 if there is none.
-std::size_t utf8_sequence(ByteView s) {
-  const auto in = [&](std::size_t i, std::uint8_t low, std::uint8_t high) {
-    return i < s.size() && s[i] >= low && s[i] <= high;
-  };
-  const std::uint8_t b = s[0];
-  if (b < 0x80) return 1;
-  if (b >= 0xc2 && b <= 0xdf) return in(1, 0x80, 0xbf) ? 2 : 0;
-  if (b >= 0xe0 && b <= 0xef) {
-    const std::uint8_t low = b == 0xe0 ? 0xa0 : 0x80;
-    const std::uint8_t high = b == 0xed ? 0x9f : 0xbf;
-    return in(1, low, high) && in(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (b >= 0xf0 && b <= 0xf4) {
-    const std::uint8_t low = b == 0xf0 ? 0x90 : 0x80;
-    const std::uint8_t high = b == 0xf4 ? 0x8f : 0xbf;
-    return in(1, low, high) && in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
-}
-
-}  // namespace
-
 bool is_clean_utf8(std::string_view text) {
-  ByteView rest = bytes_of(text);
-  while (!rest.empty()) {
-    const std::size_t length = utf8_sequence(rest);
-    if (length == 0) return false;
-    const bool control =
-        rest[0] < 0x20 || rest[0] == 0x7f || (length == 2 && rest[0] == 0xc2 && rest[1] < 0xa0);
-    if (control) return false;
-    rest = rest.subspan(length);
+  while (!text.empty()) {
+    const auto c = take_code_point(text);
+    if (!c || *c < 0x20 || (*c >= 0x7f && *c < 0xa0)) return false;
   }
   return true;
 }

@@ -148,7 +148,7 @@ struct Policy {
 struct Member {
   static constexpr std::string_view kName = "Member";
   std::string name;
-  VerifyKey key;
+  ByteArray<32> key{};  ///< Ed25519
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "name", m.name, Bound{1, 100});
@@ -160,7 +160,7 @@ struct Member {
 struct Trustee {
   static constexpr std::string_view kName = "Trustee";
   std::string name;
-  VerifyKey key;
+  ByteArray<32> key{};  ///< Ed25519
   Ristretto::Point ceremony_key;
   template <class M, class V>
   static void fields(M& m, V&& v) {
@@ -176,8 +176,8 @@ struct Trustee {
 struct Collector {
   static constexpr std::string_view kName = "Collector";
   std::string origin;
-  VerifyKey log_key;
-  VerifyKey service_key;
+  ByteArray<32> log_key{};
+  ByteArray<32> service_key{};
   Digest256 tls_certificate_sha256{};
   template <class M, class V>
   static void fields(M& m, V&& v) {
@@ -242,8 +242,7 @@ struct CeremonyMessage {
   std::uint64_t attempt = 0;
   CeremonyStep step = CeremonyStep::kAnnounce;
   std::uint64_t trustee = 0;
-  Bytes
-      payload;  ///< announce: SHA-256 of msg1; open: msg1; certify: signature over the ceremony's transcript
+  Bytes payload;  ///< §7: announcement of 128 bytes, msg1, certificate of 64 bytes
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "definition_hash", m.definition_hash);

@@ -55,6 +55,12 @@ class Election {
   }
 
   std::span<const VerifyKey> commission_keys() const { return data_->commission_keys; }
+  std::span<const VerifyKey> trustee_keys() const { return data_->trustee_keys; }
+  std::span<const VerifyKey> mixer_keys() const { return data_->mixer_keys; }
+  const VerifyKey& service_key() const { return data_->service_key[0]; }
+  /// Whose signature makes a checkpoint, and whose cosignatures count.
+  const NoteKey& log_key() const { return data_->log_key[0]; }
+  std::span<const NoteKey> witnesses() const { return data_->witnesses; }
   std::span<const CandidateTable> tables() const { return data_->tables; }
   const CandidateTable* table(const Id& contest, const Id& list) const;
   /// Position of a unit in the definition; nullopt if there is none of that id.
@@ -78,13 +84,17 @@ class Election {
     Manifest manifest;
     Digest256 fingerprint;
     Digest256 definition_hash;
-    std::vector<VerifyKey> commission_keys;
+    std::vector<VerifyKey> commission_keys, trustee_keys, mixer_keys, service_key;
+    std::vector<NoteKey> log_key, witnesses;
     std::vector<CandidateTable> tables;
     std::vector<std::vector<BallotSlot>> slots;
     std::string log_origin;
   };
   std::shared_ptr<const Data> data_;
 };
+
+/// The collector's origin, '/', the fingerprint in hexadecimal.
+std::string log_origin_of(const Definition& definition, const Digest256& fingerprint);
 
 /// Point of a choice: hash_to_group("psephos-1/candidate", definition hash ‖ u32(|contest|) ‖ contest ‖
 /// u32(|choice|) ‖ choice). SPEC §4.4.

@@ -10,11 +10,6 @@ inline constexpr std::string_view kSuite = "psephos-1";
 inline constexpr std::string_view kGenerator = "psephos-1/generator";
 inline constexpr std::string_view kCandidate = "psephos-1/candidate";
 
-// Proofs.
-inline constexpr std::string_view kBallotProof = "psephos-1/ballot-proof";
-inline constexpr std::string_view kShuffleProof = "psephos-1/shuffle-proof";
-inline constexpr std::string_view kShareProof = "psephos-1/share-proof";
-
 // Hashes.
 inline constexpr std::string_view kPseudonym = "psephos-1/pseudonym";
 inline constexpr std::string_view kEntry = "psephos-1/entry";

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -86,7 +87,11 @@ class ElectionState {
 
  private:
   Result<void, Rejection> check_chain(const Admission& admission, const Voter& voter) const;
-  Result<void, Rejection> transition(std::uint64_t index, EntryType type, ByteView item, bool apply);
+  Result<void, Rejection> check_signers(const SignedDocument& document, std::string_view label,
+                                        Reason missing, const std::string& at) const;
+  Result<void, Rejection> apply_phase(const SignedDocument& document, const std::string& at);
+  Result<void, Rejection> apply_roll(const SignedDocument& document, const std::string& at);
+  Result<void, Rejection> apply_revocation(const SignedDocument& document, const std::string& at);
   Election election_;
   Phase phase_ = Phase::kPrepared;
   std::uint64_t roll_version_ = 0;
@@ -98,9 +103,9 @@ class ElectionState {
   std::unordered_set<ByteArray<32>, ByteHash> alphas_;
 };
 
-/// Replays a whole log: entry i opens to items[i]; checks leaves, runs every check on every entry and
-/// collects all findings instead of stopping at the first. Costly checks run on all cores. `progress(done)`
-/// is called now and then from one thread at a time.
+/// Replays a whole log: entry i opens to item_at(i), which is asked in rising order; checks leaves, runs
+/// every check on every entry and collects all findings instead of stopping at the first. Costly checks run
+/// on all cores. `progress(done)` is called now and then from one thread at a time.
 struct ReplayFinding {
   std::uint64_t index;
   Rejection rejection;
@@ -110,10 +115,8 @@ struct Replay {
   std::vector<ReplayFinding> findings;
   std::uint64_t refusals = 0;
 };
-template <class T>
-using Source = std::function<T>;
 Replay replay_log(const Election& election, const EidVerifier& eid, std::span<const EntryBytes> entries,
-                  const Source<Result<LoggedItem, Rejection>(std::uint64_t index)>& item_at,
+                  const std::function<Result<LoggedItem, Rejection>(std::uint64_t index)>& item_at,
                   const std::function<void(std::uint64_t done)>& progress);
 
 }  // namespace psephos

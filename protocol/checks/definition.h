@@ -1,4 +1,5 @@
 #pragma once
+#include "crypto/threshold/dkg.h"
 #include "protocol/definition.h"
 #include "protocol/rejection.h"
 
@@ -17,6 +18,9 @@ struct CeremonyOutcome {
   Ristretto::Point joint_key;
   std::vector<Ristretto::Point> verification_keys;
 };
+/// What cocktail-dkg needs to know of an attempt. @return DKG_SETUP or POINT_IDENTITY naming the trustee.
+Result<DkgSetup, Rejection> ceremony_setup(const Definition& definition, const Digest256& definition_hash,
+                                           std::uint64_t attempt);
 /// Every message present, once, signed by its trustee, for this definition and attempt; openings match
 /// announcements; polynomials of the right degree, proofs of possession, certificates. @return a DKG_… fault,
 /// SIG_INVALID or ELECTION_FP_MISMATCH, naming the trustee.

@@ -1,0 +1,102 @@
+#include "protocol/ballot_crypto.h"
+
+#include "crypto/invariant.h"
+#include "crypto/proof/knowledge.h"
+#include "protocol/labels.h"
+
+namespace psephos {
+
+Ristretto::SecretScalar derive_randomness(const BallotSeed& seed, const Digest256& ticket_hash,
+                                          const Id& contest, std::uint64_t slot) {
+  Bytes length;
+  append_u32be(length, static_cast<std::uint32_t>(contest.text.size()));
+  Sha512 hash;
+  hash.update(bytes_of(labels::kRandomness)).update(seed.expose()).update(ticket_hash);
+  Digest512 wide = hash.update(length).update(bytes_of(contest.text)).update(u64be(slot)).finish();
+  auto r = Ristretto::SecretScalar::from_wide(wide);
+  sodium_memzero(wide.data(), wide.size());
+  sodium_memzero(&hash, sizeof hash);
+  return r;
+}
+
+Transcript ballot_transcript(const Election& election, const Ballot& ballot, const Selection& selection) {
+  Transcript transcript(election.proof_context(kKnowledgeLabel, "voter", 0));
+  transcript.append("unit", bytes_of(ballot.unit.text));
+  transcript.append("contest", bytes_of(selection.contest.text));
+  transcript.append_u64("slot", selection.slot);
+  transcript.append("pseudonym", ballot.pseudonym);
+  transcript.append_u64("counter", ballot.counter);
+  return transcript;
+}
+
+namespace {
+
+/// table[choice], reading every entry: which one is taken does not show in time or cache.
+Ristretto::Point pick(const CandidateTable& table, std::size_t choice) {
+  ByteArray<32> picked{};
+  for (std::size_t k = 0; k < table.points.size(); ++k) {
+    const std::size_t difference = k ^ choice;
+    // All ones if k == choice, else zero, without a branch.
+    const auto mask =
+        static_cast<std::uint8_t>(((difference | (0 - difference)) >> (sizeof(std::size_t) * 8 - 1)) - 1);
+    const ByteArray<32>& bytes = table.points[k].encode();
+    for (std::size_t i = 0; i < picked.size(); ++i)
+      picked[i] = static_cast<std::uint8_t>(picked[i] | (bytes[i] & mask));
+  }
+  return Ristretto::Point::decode(picked).value();
+}
+
+}  // namespace
+
+Ballot make_ballot(const Election& election, const CastTicket& ticket, const Digest256& ticket_hash,
+                   std::span<const std::size_t> choices, const BallotSeed& seed, Rng& rng) {
+  const auto unit = election.unit_index(ticket.unit);
+  invariant(unit.has_value(), "the client checked the ticket's unit");
+  const auto slots = election.ballot_slots(*unit);
+  invariant(choices.size() == slots.size(), "one choice a slot");
+  Ballot ballot{.fingerprint = election.fingerprint(),
+                .unit = ticket.unit,
+                .pseudonym = ticket.pseudonym,
+                .counter = ticket.counter,
+                .previous = ticket.previous,
+                .ticket_hash = ticket_hash,
+                .selections = {}};
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const CandidateTable& table = *slots[i].table;
+    invariant(choices[i] < table.points.size(), "a choice of the table");
+    Selection selection{
+        .contest = table.contest->id, .slot = slots[i].slot, .alpha = {}, .beta = {}, .proof = {}};
+    const auto r = derive_randomness(seed, ticket_hash, selection.contest, selection.slot);
+    const auto c = encrypt<Ristretto>(election.Y(), pick(table, choices[i]), r);
+    selection.alpha = c.alpha;
+    selection.beta = c.beta;
+    Transcript transcript = ballot_transcript(election, ballot, selection);
+    selection.proof =
+        copy_of(prove_knowledge<Ristretto>({election.Y(), c.alpha, c.beta}, r, transcript, rng).encode());
+    ballot.selections.push_back(std::move(selection));
+  }
+  return ballot;
+}
+
+Result<std::vector<std::size_t>, Rejection> open_ballot(const Election& election, const Ballot& ballot,
+                                                        const BallotSeed& seed) {
+  const auto unit = election.unit_index(ballot.unit);
+  if (!unit) return reject(Reason::kBallotShape, "unit");
+  const auto slots = election.ballot_slots(*unit);
+  if (slots.size() != ballot.selections.size()) return reject(Reason::kBallotShape, "selections");
+  std::vector<std::size_t> choices;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Selection& selection = ballot.selections[i];
+    const std::string object = "selections[" + std::to_string(i) + "]";
+    if (selection.contest != slots[i].table->contest->id || selection.slot != slots[i].slot)
+      return reject(Reason::kBallotShape, object);
+    const auto r = derive_randomness(seed, ballot.ticket_hash, selection.contest, selection.slot);
+    if (Ristretto::mul_base(r) != selection.alpha) return reject(Reason::kRMismatch, object);
+    const auto choice = slots[i].table->find(selection.beta - r * election.Y());
+    if (!choice) return reject(Reason::kRMismatch, object);
+    choices.push_back(*choice);
+  }
+  return choices;
+}
+
+}  // namespace psephos

@@ -1,0 +1,259 @@
+#include "protocol/checks/lists.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "crypto/merkle.h"
+#include "protocol/labels.h"
+#include "protocol/list_file.h"
+
+namespace psephos {
+
+namespace {
+
+/// What becomes of a logged ballot (SPEC §10.3). Every ballot is in exactly one class.
+enum class Fate : std::uint8_t { kCounted, kSuperseded, kRevoked, kOutdated };
+
+Fate fate_of(const Voter& voter, const LoggedBallot& ballot) {
+  if (&ballot != &voter.ballots.back()) return Fate::kSuperseded;
+  if (voter.revoked || !voter.unit_now()) return Fate::kRevoked;
+  return voter.unit_now() == ballot.unit ? Fate::kCounted : Fate::kOutdated;
+}
+
+/// A mixing group in the making: units with one list of one contest, in the definition's order.
+struct MixingGroup {
+  std::size_t contest;
+  std::uint64_t slot;
+  const CandidateTable* table;
+  std::vector<std::size_t> units;
+  std::uint64_t counted = 0;
+};
+
+/// Merges groups below k into their nearest neighbour with ballots (by first unit; the earlier on a tie),
+/// smallest position first, until none is left. @pre groups are those of one list and slot, by unit.
+Result<void, Rejection> merge_small(std::vector<MixingGroup>& groups, std::uint64_t k) {
+  const auto distance = [](const MixingGroup& a, const MixingGroup& b) {
+    return a.units[0] > b.units[0] ? a.units[0] - b.units[0] : b.units[0] - a.units[0];
+  };
+  for (;;) {
+    const auto small = std::find_if(groups.begin(), groups.end(),
+                                    [&](const MixingGroup& g) { return g.counted > 0 && g.counted < k; });
+    if (small == groups.end()) return {};
+    auto partner = groups.end();
+    for (auto g = groups.begin(); g != groups.end(); ++g)
+      if (g != small && g->counted > 0 &&
+          (partner == groups.end() || distance(*g, *small) < distance(*partner, *small)))
+        partner = g;
+    if (partner == groups.end())
+      return reject(Reason::kUnitBelowK, small->table->contest->id.text + "/" + small->table->list->id.text);
+    const auto keep = std::min(small, partner);
+    const auto gone = std::max(small, partner);
+    keep->units.insert(keep->units.end(), gone->units.begin(), gone->units.end());
+    std::sort(keep->units.begin(), keep->units.end());
+    keep->counted += gone->counted;
+    groups.erase(gone);
+  }
+}
+
+std::string group_name(const Definition& definition, const MixingGroup& group) {
+  std::string name;
+  for (const std::size_t unit : group.units)
+    name += (name.empty() ? "" : "+") + definition.units[unit].id.text;
+  return name + "/" + group.table->contest->id.text + "/" + std::to_string(group.slot);
+}
+
+Result<std::vector<MixingGroup>, Rejection> derive_groups(const Election& election,
+                                                          const std::vector<std::uint64_t>& counted_by_unit) {
+  const Definition& definition = election.definition();
+  // By contest, slot and list: one group a unit, in unit order.
+  std::map<std::tuple<std::size_t, std::uint64_t, const CandidateTable*>, std::vector<MixingGroup>> by_list;
+  for (std::size_t unit = 0; unit < definition.units.size(); ++unit)
+    for (const BallotSlot& slot : election.ballot_slots(unit)) {
+      const auto contest = static_cast<std::size_t>(slot.table->contest - definition.contests.data());
+      by_list[{contest, slot.slot, slot.table}].push_back(
+          {contest, slot.slot, slot.table, {unit}, counted_by_unit[unit]});
+    }
+  std::vector<MixingGroup> all;
+  for (auto& [key, groups] : by_list) {
+    if (auto ok = merge_small(groups, definition.policy.smallest_group); !ok)
+      return std::unexpected(ok.error());
+    all.insert(all.end(), groups.begin(), groups.end());
+  }
+  std::sort(all.begin(), all.end(), [](const MixingGroup& a, const MixingGroup& b) {
+    return std::tie(a.units[0], a.contest, a.slot) < std::tie(b.units[0], b.contest, b.slot);
+  });
+  return all;
+}
+
+/// Position of a contest's slot among the slots of a unit's ballot.
+std::size_t slot_position(const Election& election, std::size_t unit, const CandidateTable* table,
+                          std::uint64_t slot) {
+  const auto slots = election.ballot_slots(unit);
+  const auto it = std::find_if(slots.begin(), slots.end(),
+                               [&](const BallotSlot& s) { return s.table == table && s.slot == slot; });
+  return static_cast<std::size_t>(it - slots.begin());
+}
+
+}  // namespace
+
+Result<std::vector<GroupInput>, Rejection> derive_lists(const ElectionState& state) {
+  if (state.phase() != Phase::kSealed)
+    return reject(Reason::kPhaseNotClosed, std::string(name_of(state.phase())));
+  const Election& election = state.election();
+  const Definition& definition = election.definition();
+
+  std::vector<std::vector<std::pair<const LoggedBallot*, Fate>>> by_unit(definition.units.size());
+  std::vector<std::uint64_t> counted(definition.units.size());
+  for (const auto& [pseudonym, voter] : state.voters())
+    for (const LoggedBallot& ballot : voter.ballots) {
+      const Fate fate = fate_of(voter, ballot);
+      by_unit[ballot.unit].emplace_back(&ballot, fate);
+      if (fate == Fate::kCounted) ++counted[ballot.unit];
+    }
+
+  const auto groups = derive_groups(election, counted);
+  if (!groups) return std::unexpected(groups.error());
+  std::vector<GroupInput> out;
+  for (const MixingGroup& group : *groups) {
+    GroupInput input;
+    GroupSheet& sheet = input.sheet;
+    sheet.group = group_name(definition, group);
+    sheet.contest = group.table->contest->id;
+    sheet.list = group.table->list->id;
+    sheet.slot = group.slot;
+    for (const std::size_t unit : group.units) {
+      sheet.units.push_back(definition.units[unit].id);
+      const std::size_t position = slot_position(election, unit, group.table, group.slot);
+      for (const auto& [ballot, fate] : by_unit[unit]) {
+        ++sheet.logged;
+        sheet.counted += fate == Fate::kCounted;
+        sheet.superseded += fate == Fate::kSuperseded;
+        sheet.revoked += fate == Fate::kRevoked;
+        sheet.outdated += fate == Fate::kOutdated;
+        if (fate == Fate::kCounted) input.ciphertexts.push_back(ballot->ciphertexts[position]);
+      }
+    }
+    std::sort(input.ciphertexts.begin(), input.ciphertexts.end());
+    const ListHeader header{.fingerprint = election.fingerprint(),
+                            .group = sheet.group,
+                            .stage = Stage::kInput,
+                            .author = 0,
+                            .position = 0,
+                            .count = input.ciphertexts.size(),
+                            .width = 1,
+                            .previous = std::nullopt,
+                            .proven = std::nullopt,
+                            .parameters = std::nullopt};
+    input.file = write_ciphertexts(header, input.ciphertexts);
+    sheet.input_hash = sha256(input.file);
+    sheet.input_root = ciphertext_root(input.ciphertexts);
+    out.push_back(std::move(input));
+  }
+  return out;
+}
+
+Digest256 ciphertext_root(std::span<const Ciphertext<Ristretto>> ciphertexts) {
+  std::vector<Digest256> leaves;
+  leaves.reserve(ciphertexts.size());
+  for (const auto& c : ciphertexts) {
+    Bytes leaf = copy_of(bytes_of(labels::kCiphertextLeaf));
+    append(leaf, c.alpha.encode());
+    append(leaf, c.beta.encode());
+    leaves.push_back(leaf_hash(leaf));
+  }
+  return root_of(leaves);
+}
+
+Sheet make_sheet(const Election& election, std::uint64_t log_size, const Digest256& log_root,
+                 std::span<const GroupInput> groups) {
+  Sheet sheet{
+      .fingerprint = election.fingerprint(), .log_size = log_size, .log_root = log_root, .groups = {}};
+  for (const GroupInput& group : groups) sheet.groups.push_back(group.sheet);
+  return sheet;
+}
+
+Result<void, Rejection> check_sheet(const Election& election, const Sheet& sheet) {
+  if (sheet.fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, "sheet");
+  const Definition& definition = election.definition();
+  // Every slot of every unit's ballot stands in exactly one group, under its own list.
+  std::map<std::tuple<std::size_t, Id, std::uint64_t>, std::size_t> placed;
+  for (const GroupSheet& g : sheet.groups) {
+    const CandidateTable* table = election.table(g.contest, g.list);
+    if (table == nullptr) return reject(Reason::kCountMismatch, g.group + ", list");
+    MixingGroup group{0, g.slot, table, {}, 0};
+    for (const Id& unit : g.units) {
+      const auto index = election.unit_index(unit);
+      if (!index || slot_position(election, *index, table, g.slot) == election.ballot_slots(*index).size())
+        return reject(Reason::kCountMismatch, g.group + ", unit " + unit.text);
+      group.units.push_back(*index);
+      ++placed[{*index, g.contest, g.slot}];
+    }
+    if (!std::is_sorted(group.units.begin(), group.units.end()) || group_name(definition, group) != g.group)
+      return reject(Reason::kCountMismatch, g.group + ", name");
+    // Sums of numbers below 2^40 cannot wrap.
+    for (const std::uint64_t number : {g.logged, g.counted, g.superseded, g.revoked, g.outdated, g.lost})
+      if (number >= 1ULL << 40U) return reject(Reason::kCountMismatch, g.group + ", number");
+    if (g.logged != g.counted + g.superseded + g.revoked + g.outdated + g.lost)
+      return reject(Reason::kCountMismatch, g.group);
+    if (g.lost != 0) return reject(Reason::kBallotLost, g.group);
+    if (g.counted > 0 && g.counted < definition.policy.smallest_group)
+      return reject(Reason::kUnitBelowK, g.group);
+  }
+  for (std::size_t unit = 0; unit < definition.units.size(); ++unit)
+    for (const BallotSlot& slot : election.ballot_slots(unit)) {
+      const auto it = placed.find({unit, slot.table->contest->id, slot.slot});
+      if (it == placed.end() || it->second != 1)
+        return reject(Reason::kCountMismatch,
+                      definition.units[unit].id.text + "/" + slot.table->contest->id.text);
+    }
+  return {};
+}
+
+Result<void, Rejection> check_input_list(const ElectionState& state, const GroupInput& derived,
+                                         ByteView published_file) {
+  const std::string& name = derived.sheet.group;
+  const auto file = parse_list(published_file, Stage::kInput, name + ", input");
+  if (!file) return std::unexpected(file.error());
+  const auto published = read_ciphertexts(*file, name + ", input");
+  if (!published) return std::unexpected(published.error());
+  std::vector<Ciphertext<Ristretto>> sorted = published->items;
+  std::sort(sorted.begin(), sorted.end());
+
+  // What is in the one and not in the other, told in terms of logged ballots.
+  std::vector<Ciphertext<Ristretto>> extra;
+  std::vector<Ciphertext<Ristretto>> dropped;
+  std::set_difference(sorted.begin(), sorted.end(), derived.ciphertexts.begin(), derived.ciphertexts.end(),
+                      std::back_inserter(extra));
+  std::set_difference(derived.ciphertexts.begin(), derived.ciphertexts.end(), sorted.begin(), sorted.end(),
+                      std::back_inserter(dropped));
+  if (extra.empty() && dropped.empty()) {
+    if (published->items != derived.ciphertexts) return reject(Reason::kListNotSorted, name);
+    if (!equal(published_file, derived.file)) return reject(Reason::kChainHashMismatch, name + ", header");
+    return {};
+  }
+  std::map<Ciphertext<Ristretto>, std::string> origin;  // of every logged ciphertext
+  for (const auto& [pseudonym, voter] : state.voters())
+    for (const LoggedBallot& ballot : voter.ballots) {
+      const Fate fate = fate_of(voter, ballot);
+      const char* what = fate == Fate::kCounted      ? "WRONG_UNIT"
+                         : fate == Fate::kSuperseded ? "SUPERSEDED_COUNTED"
+                         : fate == Fate::kRevoked    ? "REVOKED_COUNTED"
+                                                     : "OUTDATED_COUNTED";
+      for (const auto& c : ballot.ciphertexts)
+        origin[c] = std::string(what) + " entry " + std::to_string(ballot.index);
+    }
+  const std::vector<Ciphertext<Ristretto>>& own = derived.ciphertexts;
+  std::string object = name;
+  for (const auto& c : extra) {
+    const auto it = origin.find(c);
+    if (std::binary_search(own.begin(), own.end(), c))
+      object += ", DUPLICATED";
+    else
+      object += it == origin.end() ? ", NOT_IN_LOG" : ", " + it->second;
+  }
+  for (const auto& c : dropped) object += ", DROPPED" + origin.at(c).substr(origin.at(c).find(' '));
+  return reject(Reason::kBallotsetNotDerivable, object);
+}
+
+}  // namespace psephos
