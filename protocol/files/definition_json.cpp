@@ -164,10 +164,11 @@ ByteArray<N> hex_of_key(Object& object, std::string_view key) {
   return out;
 }
 
-VerifyKey key_of_key(Object& object, std::string_view key) {
-  const auto decoded = VerifyKey::decode(hex_of_key<32>(object, key));
-  if (!decoded) refuse(object.path(key), "no Ed25519 public key: " + std::string(name_of(decoded.error())));
-  return *decoded;
+ByteArray<32> key_of_key(Object& object, std::string_view key) {
+  const ByteArray<32> bytes = hex_of_key<32>(object, key);
+  if (const auto decoded = VerifyKey::decode(bytes); !decoded)
+    refuse(object.path(key), "no Ed25519 public key: " + std::string(name_of(decoded.error())));
+  return bytes;
 }
 
 template <class Read>

@@ -80,7 +80,7 @@ TEST(DefinitionJson, EveryFieldArrives) {
   EXPECT_EQ(d->policy.smallest_group, 5U);
   EXPECT_EQ(d->anchors.at(0), (Bytes{0x30, 0x82, 1, 1}));
   EXPECT_EQ(d->commission.at(0).name, "Mari");
-  EXPECT_EQ(to_hex(d->trustees.at(1).key.encode()), kKey);
+  EXPECT_EQ(to_hex(d->trustees.at(1).key), kKey);
   EXPECT_EQ(to_hex(d->trustees.at(1).ceremony_key.encode()), kPoint);
   EXPECT_EQ(d->collector.origin, "vote.example");
 }
