@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "crypto/random.h"
+#include "protocol/national_id.h"
+#include "tests/trust-services/test_ca/ca.h"
+#include "tests/trust-services/test_ca/cards.h"
+#include "tests/trust-services/test_ca/token.h"
+
+namespace {
+
+using namespace psephos;         // NOLINT(google-build-using-namespace)
+using namespace psephos::trust;  // NOLINT(google-build-using-namespace)
+
+struct Options {
+  std::string directory, roll, out, national_id, given_name, surname, module, pin1, pin2;
+  std::uint64_t first = 0, count = 0;
+  std::vector<std::string> units;
+};
+
+/// An hour ago, so that a card can be used at once whatever the other clocks say.
+std::int64_t valid_from_unix_s() {
+  constexpr std::int64_t kHour = 3600;
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+             .count() -
+         kHour;
+}
+
+Result<void, std::string> init(const Options& options) {
+  SystemRng rng;
+  if (const auto saved = TestCa::create(rng, valid_from_unix_s()).save(options.directory); !saved)
+    return saved;
+  fmt::print("Test CA made. Trust anchors of the election: {0}/issuing.der, {0}/root.der\n",
+             options.directory);
+  return {};
+}
+
+Result<void, std::string> roll(const Options& options) {
+  const std::string text = write_roll(artificial_voters(options.first, options.count, options.units));
+  std::ofstream out(options.out, std::ios::binary);
+  out << text;
+  if (!out.flush()) return std::unexpected(fmt::format("cannot write {}", options.out));
+  fmt::print("Roll of {} artificial voters: {}\n", options.count, options.out);
+  return {};
+}
+
+Result<void, std::string> issue(const Options& options) {
+  const auto ca = TestCa::load(options.directory);
+  if (!ca) return std::unexpected(ca.error());
+  const auto voters = read_roll(options.roll);
+  if (!voters) return std::unexpected(voters.error());
+  SystemRng rng;
+  const auto begin = std::chrono::steady_clock::now();
+  if (const auto written = write_cards(*ca, *voters, options.out, valid_from_unix_s(), rng); !written)
+    return written;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  fmt::print("{} software cards issued in {:.1f} s: {}\n", voters->size(), seconds.count(), options.out);
+  return {};
+}
+
+Result<void, std::string> issue_to_token(const Options& options) {
+  if (!is_national_id(options.national_id))
+    return std::unexpected(fmt::format("{} is no national id (PNOEE-…)", options.national_id));
+  const auto ca = TestCa::load(options.directory);
+  if (!ca) return std::unexpected(ca.error());
+  if (const auto ready = prepare_softhsm(); !ready) return ready;
+  const auto module = pkcs11::Module::load(options.module);
+  if (!module) return std::unexpected(fmt::format("{}: {}", name_of(module.error()), options.module));
+  SystemRng rng;
+  const Person person{options.national_id, options.given_name, options.surname};
+  if (const auto issued =
+          issue_token(*module, *ca, person, {options.pin1, options.pin2}, valid_from_unix_s(), rng);
+      !issued)
+    return issued;
+  fmt::print("Card of {} {} ({}) issued into two tokens\n", person.given_name, person.surname,
+             person.national_id);
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  Result<void, std::string> (*command)(const Options&) = nullptr;
+  CLI::App app{"test-ca: a certificate authority for test elections, modelled on the Estonian eID"};
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, Result<void, std::string> (*run)(const Options&)) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->callback([&command, run] { command = run; });
+    return sub;
+  };
+  CLI::App* sub = add("init", "make a root and an issuing authority", init);
+  sub->add_option("--dir", options.directory, "directory of the test CA")->required();
+
+  sub = add("roll", "write a roll of artificial voters", roll);
+  sub->add_option("--count", options.count, "how many")->required();
+  sub->add_option("--first", options.first, "number of the first one");
+  sub->add_option("--units", options.units, "tally units, dealt in turn")->required()->delimiter(',');
+  sub->add_option("--out", options.out, "file to write (tab-separated)")->required();
+
+  sub = add("issue", "issue a software card to every voter of a roll", issue);
+  sub->add_option("--dir", options.directory, "directory of the test CA")->required();
+  sub->add_option("--roll", options.roll, "roll (tab-separated: national_id, unit, given_name, surname)")
+      ->required();
+  sub->add_option("--out", options.out, "card file to write")->required();
+
+  sub = add("issue-token", "issue a card into two SoftHSM2 tokens (SOFTHSM2_CONF names their configuration)",
+            issue_to_token);
+  options.module = "/usr/lib/softhsm/libsofthsm2.so";
+  sub->add_option("--dir", options.directory, "directory of the test CA")->required();
+  sub->add_option("--national-id", options.national_id, "PNOEE-…")->required();
+  sub->add_option("--given", options.given_name, "given name")->required();
+  sub->add_option("--surname", options.surname, "surname")->required();
+  sub->add_option("--module", options.module, "PKCS#11 module")->capture_default_str();
+  sub->add_option("--pin1", options.pin1, "PIN1, authentication")->required();
+  sub->add_option("--pin2", options.pin2, "PIN2, signature")->required();
+
+  CLI11_PARSE(app, argc, argv);
+  if (const auto done = command(options); !done) {
+    fmt::print(stderr, "test-ca: {}\n", done.error());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,125 @@
+#include "voter-client/file_signer.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <sqlite3.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "voter-client/openssl_pointers.h"
+
+namespace psephos {
+namespace {
+
+struct SoftwareKey {
+  openssl::Key key;
+  Bytes certificate;
+};
+
+/// The P-384 key with that secret scalar; null if it is none.
+openssl::Key make_key(ByteView scalar) {
+  const openssl::Number number(BN_secure_new());
+  if (!number || BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), number.get()) == nullptr)
+    return {};
+  const openssl::ParameterBuilder builder(OSSL_PARAM_BLD_new());
+  if (!builder ||
+      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-384", 0) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, number.get()) != 1)
+    return {};
+  const openssl::Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  const openssl::KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  EVP_PKEY* key = nullptr;
+  if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, parameters.get()) != 1)
+    return {};
+  return openssl::Key(key);
+}
+
+class SoftwareCard final : public Signer {
+ public:
+  explicit SoftwareCard(std::array<SoftwareKey, 2> keys) : keys_(std::move(keys)) {}
+
+  Result<Bytes, SignerError> certificate(KeyUse use) override { return of(use).certificate; }
+
+  Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
+    constexpr int kHalf = 48;
+    const openssl::DigestContext context(EVP_MD_CTX_new());
+    Bytes der(2 * kHalf + 16);
+    std::size_t size = der.size();
+    if (!context ||
+        EVP_DigestSignInit_ex(context.get(), nullptr, "SHA2-384", nullptr, nullptr, of(use).key.get(),
+                              nullptr) != 1 ||
+        EVP_DigestSign(context.get(), der.data(), &size, message.data(), message.size()) != 1)
+      return std::unexpected(SignerError::kDeviceError);
+    const unsigned char* at = der.data();
+    const openssl::EcdsaSignature parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
+    Bytes raw(2 * kHalf);
+    if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), raw.data(), kHalf) != kHalf ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), raw.data() + kHalf, kHalf) != kHalf)
+      return std::unexpected(SignerError::kDeviceError);
+    return raw;
+  }
+
+ private:
+  const SoftwareKey& of(KeyUse use) const { return keys_[use == KeyUse::kAuthentication ? 0 : 1]; }
+  std::array<SoftwareKey, 2> keys_;
+};
+
+ByteView blob(sqlite3_stmt* row, int column) {
+  return {static_cast<const std::uint8_t*>(sqlite3_column_blob(row, column)),
+          static_cast<std::size_t>(sqlite3_column_bytes(row, column))};
+}
+
+using Statement = std::unique_ptr<sqlite3_stmt, openssl::Free<sqlite3_finalize>>;
+
+}  // namespace
+
+Result<std::unique_ptr<CardFile>, SignerError> CardFile::open(const std::string& path, Mode mode) {
+  if (mode != Mode::kTest) return std::unexpected(SignerError::kTestModeForbidden);
+  sqlite3* database = nullptr;
+  const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
+  std::unique_ptr<CardFile> file(new CardFile(database));  // closes what was opened, in part or in full
+  sqlite3_stmt* probe = nullptr;
+  if (status != SQLITE_OK ||
+      sqlite3_prepare_v2(database, "SELECT 1 FROM sqlite_schema WHERE name = 'cards' AND sql = ?1", -1,
+                         &probe, nullptr) != SQLITE_OK)
+    return std::unexpected(SignerError::kCardFileUnreadable);
+  const Statement statement(probe);
+  sqlite3_bind_text(probe, 1, kCardFileSchema, -1, SQLITE_STATIC);
+  if (sqlite3_step(probe) != SQLITE_ROW) return std::unexpected(SignerError::kCardFileUnreadable);
+  return file;
+}
+
+CardFile::~CardFile() {
+  sqlite3_close_v2(database_);
+}
+
+Result<std::unique_ptr<Signer>, SignerError> CardFile::card(std::string_view national_id) {
+  const std::scoped_lock lock(mutex_);
+  sqlite3_stmt* row = nullptr;
+  if (sqlite3_prepare_v2(database_,
+                         "SELECT authentication_key, authentication_certificate, signing_key, "
+                         "signing_certificate FROM cards WHERE national_id = ?1",
+                         -1, &row, nullptr) != SQLITE_OK)
+    return std::unexpected(SignerError::kCardFileUnreadable);
+  const Statement statement(row);
+  sqlite3_bind_text(row, 1, national_id.data(), static_cast<int>(national_id.size()), SQLITE_STATIC);
+  const int status = sqlite3_step(row);
+  if (status == SQLITE_DONE) return std::unexpected(SignerError::kCardUnknown);
+  if (status != SQLITE_ROW) return std::unexpected(SignerError::kCardFileUnreadable);
+  std::array<SoftwareKey, 2> keys;
+  for (int i = 0; i < 2; ++i) {
+    const ByteView scalar = blob(row, 2 * i);
+    SoftwareKey& key = keys[static_cast<std::size_t>(i)];
+    if (scalar.size() == 48) key.key = make_key(scalar);
+    if (!key.key) return std::unexpected(SignerError::kCardFileUnreadable);
+    key.certificate = copy_of(blob(row, 2 * i + 1));
+  }
+  return std::make_unique<SoftwareCard>(std::move(keys));
+}
+
+}  // namespace psephos
