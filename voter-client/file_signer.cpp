@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "voter-client/openssl_pointers.h"
+#include "protocol/eid/openssl_pointers.h"
 
 namespace psephos {
 namespace {

@@ -143,8 +143,7 @@ Result<Bytes, SignerError> Pkcs11Signer::sign(KeyUse use, ByteView message) {
                    digest.data(), &digest_size) != 1)
     return std::unexpected(SignerError::kDeviceError);
   CK_MECHANISM mechanism{CKM_ECDSA, nullptr, 0};
-  if (const CK_RV status = module->C_SignInit(session->handle(), &mechanism, keys->front());
-      status != CKR_OK)
+  if (const CK_RV status = module->C_SignInit(session->handle(), &mechanism, keys->front()); status != CKR_OK)
     return std::unexpected(pkcs11::error_of(status));
   const auto always = session->read(keys->front(), CKA_ALWAYS_AUTHENTICATE);
   if (always && always->size() == 1 && always->front() == CK_TRUE)

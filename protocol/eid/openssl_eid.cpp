@@ -1,11 +1,7 @@
 #include "protocol/eid/openssl_eid.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
 
 #include <algorithm>
 #include <array>
@@ -19,21 +15,15 @@
 #include "crypto/hash.h"
 #include "crypto/invariant.h"
 #include "protocol/eid/certificate.h"
+#include "protocol/eid/openssl_pointers.h"
 
 namespace psephos {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    kFree(p);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using Digest = std::unique_ptr<EVP_MD, Free<EVP_MD_free>>;
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+using openssl::Digest;
+using openssl::EcdsaSignature;
+using openssl::Key;
+using openssl::KeyContext;
 
 /// The public key at that point; null if it is not on the curve.
 Key make_key(EcCurve curve, ByteView point) {

@@ -1,28 +1,20 @@
 #include "tests/trust-services/test_ca/p384.h"
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 
 #include <memory>
 #include <vector>
 
 #include "crypto/invariant.h"
+#include "protocol/eid/openssl_pointers.h"
 #include "tests/trust-services/test_ca/der_writer.h"
 
 namespace psephos::trust {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    kFree(p);
-  }
-};
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Context = std::unique_ptr<BN_CTX, Free<BN_CTX_free>>;
-using Point = std::unique_ptr<EC_POINT, Free<EC_POINT_free>>;
+using openssl::Number;
+using openssl::NumberContext;
+using openssl::Point;
 
 constexpr std::size_t kWindows = 48;
 constexpr std::size_t kDigits = 255;
@@ -31,7 +23,7 @@ constexpr std::size_t kDigits = 255;
 class Comb {
  public:
   Comb() : group_(EC_GROUP_new_by_curve_name(NID_secp384r1)), order_(BN_dup(EC_GROUP_get0_order(group_))) {
-    const Context context(BN_CTX_new());
+    const NumberContext context(BN_CTX_new());
     Point base(EC_POINT_dup(EC_GROUP_get0_generator(group_), group_));
     for (std::size_t i = 0; i < kWindows; ++i) {
       table_.emplace_back(EC_POINT_dup(base.get(), group_));
@@ -73,7 +65,7 @@ const Comb& comb() {
 }
 
 BN_CTX* context() {
-  thread_local const Context instance(BN_CTX_new());
+  thread_local const NumberContext instance(BN_CTX_new());
   return instance.get();
 }
 
