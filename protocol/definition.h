@@ -232,9 +232,9 @@ struct Definition {
 };
 
 /// SPEC §7. One message of the key ceremony, signed with the trustee's roster key.
-enum class CeremonyStep : std::uint8_t { kAnnounce = 1, kOpen = 2, kCertify = 3 };
+enum class CeremonyStep : std::uint8_t { kAnnounce = 1, kOpen = 2, kCertify = 3, kComplain = 4 };
 constexpr bool valid(CeremonyStep v) {
-  return v >= CeremonyStep::kAnnounce && v <= CeremonyStep::kCertify;
+  return v >= CeremonyStep::kAnnounce && v <= CeremonyStep::kComplain;
 }
 struct CeremonyMessage {
   static constexpr std::string_view kName = "CeremonyMessage";
@@ -242,7 +242,7 @@ struct CeremonyMessage {
   std::uint64_t attempt = 0;
   CeremonyStep step = CeremonyStep::kAnnounce;
   std::uint64_t trustee = 0;
-  Bytes payload;  ///< §7: announcement of 128 bytes, msg1, certificate of 64 bytes
+  Bytes payload;  ///< §7.1: announcement of 128 bytes, msg1, certificate of 64 bytes, or complaint of 132
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "definition_hash", m.definition_hash);
@@ -253,19 +253,22 @@ struct CeremonyMessage {
   }
 };
 
-/// The whole ceremony: each trustee's three messages, by trustee in order; bodies are CeremonyMessages.
+/// The whole ceremony: each trustee's three messages, by trustee in order; bodies are CeremonyMessages. With
+/// a complaint it has no outcome.
 struct KeyCeremony {
   static constexpr std::string_view kName = "KeyCeremony";
   std::uint64_t attempt = 0;
   std::vector<SignedDocument> announcements;
   std::vector<SignedDocument> openings;
   std::vector<SignedDocument> certificates;
+  std::vector<SignedDocument> complaints;
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "attempt", m.attempt, Bound{1, 1'000'000});
     v(2, "announcements", m.announcements, Bound{2, limits::kRoster});
     v(3, "openings", m.openings, Bound{2, limits::kRoster});
     v(4, "certificates", m.certificates, Bound{2, limits::kRoster});
+    v(5, "complaints", m.complaints, Bound{0, limits::kRoster});
   }
 };
 
