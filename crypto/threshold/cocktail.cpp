@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/invariant.h"
+#include "crypto/secret/secret_buffer.h"
 #include "crypto/secret/secret_bytes.h"
 
 namespace psephos {
@@ -23,15 +24,6 @@ constexpr std::string_view kPrefixNonce = "COCKTAIL-DKG-Ristretto255-SHA512-NONC
 constexpr std::size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kSharePlusTag = Scalar::kWidth + kTag;
 constexpr std::size_t kFrame = 8;
-
-/// Bytes that are wiped when they go.
-struct WipedBytes {
-  Bytes bytes;
-  explicit WipedBytes(std::size_t size) : bytes(size) {}
-  WipedBytes(const WipedBytes&) = delete;
-  WipedBytes& operator=(const WipedBytes&) = delete;
-  ~WipedBytes() { sodium_memzero(bytes.data(), bytes.size()); }
-};
 
 /// SHA-512 of secret parts; neither state nor digest stays behind.
 SecretBytes<64> secret_hash(std::initializer_list<ByteView> parts) {
@@ -195,12 +187,12 @@ CocktailMsg1 cocktail_deal(const CocktailSession& session, std::uint32_t index,
     const CocktailSharedPoints shared(e * P, static_secret * P);
     const SecretBytes<64> key = cipher_key(session, index, j, E, shared);
     const SecretBytes<32> share = evaluate(a, j).seal_bytes();
-    WipedBytes plain(Scalar::kWidth + payload.size());
-    std::copy(share.expose().begin(), share.expose().end(), plain.bytes.begin());
-    std::copy(payload.begin(), payload.end(), plain.bytes.begin() + Scalar::kWidth);
-    Bytes& c = out.ciphertexts.emplace_back(plain.bytes.size() + kTag);
-    invariant(crypto_aead_xchacha20poly1305_ietf_encrypt(c.data(), nullptr, plain.bytes.data(),
-                                                         plain.bytes.size(), nullptr, 0, nullptr,
+    SecretBuffer plain(Scalar::kWidth + payload.size());
+    std::ranges::copy(share.expose(), plain.expose_mutable().begin());
+    std::ranges::copy(payload, plain.expose_mutable().begin() + Scalar::kWidth);
+    Bytes& c = out.ciphertexts.emplace_back(plain.size() + kTag);
+    invariant(crypto_aead_xchacha20poly1305_ietf_encrypt(c.data(), nullptr, plain.expose().data(),
+                                                         plain.size(), nullptr, 0, nullptr,
                                                          key.expose().data() + 32, key.expose().data()) == 0,
               "encryption has no failure");
   }
@@ -216,17 +208,16 @@ Result<CocktailShare, Fault> cocktail_open(const CocktailSession& session, std::
                                            const CocktailSharedPoints& shared) {
   const SecretBytes<64> key = cipher_key(session, dealer, recipient, msg1.E, shared);
   const Bytes& c = msg1.ciphertexts[recipient - 1];
-  WipedBytes plain(c.size() - kTag);
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.bytes.data(), nullptr, nullptr, c.data(), c.size(),
-                                                 nullptr, 0, key.expose().data() + 32,
+  SecretBuffer plain(c.size() - kTag);
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.expose_mutable().data(), nullptr, nullptr, c.data(),
+                                                 c.size(), nullptr, 0, key.expose().data() + 32,
                                                  key.expose().data()) != 0)
     return std::unexpected(Fault::kDkgDecryption);
-  const auto share_bytes = std::span<const std::uint8_t>(plain.bytes).first<32>();
-  auto share = SecretScalar::from_secret_bytes(SecretBytes<32>::copy_from(share_bytes));
+  auto share = SecretScalar::from_secret_bytes(SecretBytes<32>::copy_from(plain.expose().first<32>()));
   if (!share) return std::unexpected(Fault::kDkgShareInvalid);
   if (Ristretto::mul_base(*share) != cocktail_evaluate_vartime(msg1.C, recipient))
     return std::unexpected(Fault::kDkgShareInvalid);
-  return CocktailShare{std::move(*share), copy_of(ByteView(plain.bytes).subspan(32))};
+  return CocktailShare{std::move(*share), copy_of(plain.expose().subspan(32))};
 }
 
 Point cocktail_evaluate_vartime(std::span<const Point> C, std::uint32_t index) {

@@ -149,6 +149,7 @@ Result<DkgKeys, DkgRejection> verify_dkg_transcript_vartime(const DkgSetup& setu
 
 Bytes DkgComplaint::encode() const {
   Bytes out;
+  out.reserve(kWidth);
   append_u32be(out, dealer);
   append(out, ephemeral.encode());
   append(out, fixed.encode());

@@ -168,7 +168,26 @@ Result<void, Rejection> check_definition(const Definition& d) {
 
 namespace {
 
-/// One step's messages, in trustee order, each signed by its trustee alone.
+/// The payload of one message, if it is this trustee's, for this ceremony and step, and signed by it alone.
+Result<Bytes, Rejection> ceremony_payload(const Definition& definition, const Digest256& definition_hash,
+                                          std::uint64_t attempt, CeremonyStep step, std::uint64_t trustee,
+                                          const SignedDocument& document) {
+  const std::string who =
+      "trustee " + std::to_string(trustee) + ", step " + std::to_string(static_cast<int>(step));
+  auto message = decode<CeremonyMessage>(document.body);
+  if (!message) return std::unexpected(message.error());
+  if (message->definition_hash != definition_hash) return reject(Reason::kElectionFpMismatch, who);
+  if (message->attempt != attempt || message->step != step || message->trustee != trustee)
+    return reject(Fault::kDkgSetup, who);
+  const auto& signatures = document.signatures;
+  const auto key = VerifyKey::decode(definition.trustees[trustee - 1].key);
+  if (!key || signatures.size() != 1 || signatures[0].signer != trustee ||
+      !verify_labelled(*key, labels::kSignCeremony, document.body, signatures[0].signature))
+    return reject(Reason::kSigInvalid, who);
+  return std::move(message->payload);
+}
+
+/// One step's messages, in trustee order.
 Result<std::vector<Bytes>, Rejection> ceremony_payloads(const Definition& definition,
                                                         const Digest256& definition_hash,
                                                         std::uint64_t attempt, CeremonyStep step,
@@ -177,21 +196,32 @@ Result<std::vector<Bytes>, Rejection> ceremony_payloads(const Definition& defini
     return reject(Fault::kDkgSetup, "messages of the ceremony");
   std::vector<Bytes> payloads;
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    const std::string who =
-        "trustee " + std::to_string(i + 1) + ", step " + std::to_string(static_cast<int>(step));
-    auto message = decode<CeremonyMessage>(messages[i].body);
-    if (!message) return std::unexpected(message.error());
-    if (message->definition_hash != definition_hash) return reject(Reason::kElectionFpMismatch, who);
-    if (message->attempt != attempt || message->step != step || message->trustee != i + 1)
-      return reject(Fault::kDkgSetup, who);
-    const auto& signatures = messages[i].signatures;
-    const auto key = VerifyKey::decode(definition.trustees[i].key);
-    if (!key || signatures.size() != 1 || signatures[0].signer != i + 1 ||
-        !verify_labelled(*key, labels::kSignCeremony, messages[i].body, signatures[0].signature))
-      return reject(Reason::kSigInvalid, who);
-    payloads.push_back(std::move(message->payload));
+    auto payload = ceremony_payload(definition, definition_hash, attempt, step, i + 1, messages[i]);
+    if (!payload) return std::unexpected(payload.error());
+    payloads.push_back(std::move(*payload));
   }
   return payloads;
+}
+
+/// §7.4: a ceremony with a complaint has no outcome, whoever is in the wrong. Names the complainer and the
+/// verdict of §7.5.
+Result<void, Rejection> check_no_complaint(const Definition& definition, const Digest256& definition_hash,
+                                           const KeyCeremony& ceremony, const DkgSetup& setup,
+                                           std::span<const DkgAnnouncement> announcements,
+                                           std::span<const Bytes> openings) {
+  if (ceremony.complaints.empty()) return {};
+  const SignedDocument& complaint = ceremony.complaints.front();
+  const std::uint64_t complainer = complaint.signatures.empty() ? 0 : complaint.signatures.front().signer;
+  if (complainer < 1 || complainer > definition.trustees.size())
+    return reject(Reason::kSigInvalid, "complaint of the ceremony");
+  const auto payload = ceremony_payload(definition, definition_hash, ceremony.attempt,
+                                        CeremonyStep::kComplain, complainer, complaint);
+  if (!payload) return std::unexpected(payload.error());
+  const DkgRejection verdict = judge_dkg_complaint_vartime(setup, announcements, openings,
+                                                           static_cast<std::uint32_t>(complainer), *payload);
+  return reject(Reason::kDkgComplaintUnresolved, "complaint of trustee " + std::to_string(complainer) + ": " +
+                                                     std::string(name_of(verdict.fault)) + ", trustee " +
+                                                     std::to_string(verdict.culprit));
 }
 
 }  // namespace
@@ -218,22 +248,28 @@ Result<CeremonyOutcome, Rejection> check_key_ceremony(const Definition& definiti
   if (!announcements) return std::unexpected(announcements.error());
   auto openings = payloads(CeremonyStep::kOpen, ceremony.openings);
   if (!openings) return std::unexpected(openings.error());
-  const auto certificates = payloads(CeremonyStep::kCertify, ceremony.certificates);
-  if (!certificates) return std::unexpected(certificates.error());
-
   DkgTranscript transcript;
   for (std::size_t i = 0; i < announcements->size(); ++i) {
     const auto announcement = DkgAnnouncement::decode((*announcements)[i]);
     if (!announcement)
       return reject(announcement.error(), "trustee " + std::to_string(i + 1) + ", announcement");
     transcript.announcements.push_back(*announcement);
+  }
+  transcript.openings = std::move(*openings);
+  // Before the certificates: who complains does not certify.
+  if (auto ok = check_no_complaint(definition, definition_hash, ceremony, *setup, transcript.announcements,
+                                   transcript.openings);
+      !ok)
+    return std::unexpected(ok.error());
+  const auto certificates = payloads(CeremonyStep::kCertify, ceremony.certificates);
+  if (!certificates) return std::unexpected(certificates.error());
+  for (std::size_t i = 0; i < certificates->size(); ++i) {
     if ((*certificates)[i].size() != DkgCertificate{}.size())
       return reject(Fault::kWireLength, "trustee " + std::to_string(i + 1) + ", certificate");
     DkgCertificate certificate{};
     std::copy((*certificates)[i].begin(), (*certificates)[i].end(), certificate.begin());
     transcript.certificates.push_back(certificate);
   }
-  transcript.openings = std::move(*openings);
   auto keys = verify_dkg_transcript_vartime(*setup, transcript);
   if (!keys) {
     const std::uint32_t culprit = keys.error().culprit;

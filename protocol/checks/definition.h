@@ -22,8 +22,9 @@ struct CeremonyOutcome {
 Result<DkgSetup, Rejection> ceremony_setup(const Definition& definition, const Digest256& definition_hash,
                                            std::uint64_t attempt);
 /// Every message present, once, signed by its trustee, for this definition and attempt; openings match
-/// announcements; polynomials of the right degree, proofs of possession, certificates. @return a DKG_… fault,
-/// SIG_INVALID or ELECTION_FP_MISMATCH, naming the trustee.
+/// announcements; no complaint; polynomials of the right degree, proofs of possession, certificates.
+/// @return a DKG_… fault, SIG_INVALID or ELECTION_FP_MISMATCH, naming the trustee; for a complaint
+/// DKG_COMPLAINT_UNRESOLVED, naming complainer, fault and who is to answer for it.
 Result<CeremonyOutcome, Rejection> check_key_ceremony(const Definition& definition,
                                                       const KeyCeremony& ceremony);
 

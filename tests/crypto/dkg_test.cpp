@@ -245,7 +245,9 @@ void expect_public_fault(Ceremony& c, std::uint32_t cheat, Fault fault) {
 /// The honest trustees accept; the cheat's place is taken by a message that is as it should be.
 void expect_accepted(Ceremony& c, std::uint32_t dealer) {
   for (std::uint32_t i = 1; i <= c.n(); ++i) {
-    if (i != dealer) EXPECT_TRUE(c.finish(i).has_value());
+    if (i != dealer) {
+      EXPECT_TRUE(c.finish(i).has_value());
+    }
   }
 }
 
