@@ -196,7 +196,7 @@ TYPED_TEST(SigmaExhaustive, FalseOutputsSurviveOneInQWeights) {
             const std::array weights{scalar<G>(w0), scalar<G>(w1)};
             const auto composite =
                 composite_vartime<G>({mG[x], inputs, outputs}, std::span<const typename G::Scalar>(weights));
-            survivors += G::mul_vartime(scalar<G>(x), composite.H) == composite.B ? 1 : 0;
+            survivors += G::mul_vartime(scalar<G>(x), composite.H) == composite.B ? 1U : 0U;
           }
         ASSERT_EQ(survivors, is_true ? q * q : q);
       }
