@@ -1,50 +1,317 @@
 #include <gtest/gtest.h>
 
+#include <set>
+#include <span>
+#include <vector>
+
 #include "crypto/group/ristretto.h"
 #include "crypto/group/tiny.h"
 #include "crypto/shuffle/proof.h"
+#include "tests/crypto/shuffle_fixture.h"
 
 namespace psephos {
 namespace {
 
 using G = Ristretto;
+using E = ShuffleEquation;
+using shuffle_test::group_transcript;
+using shuffle_test::invalid;
+using shuffle_test::Mix;
+using shuffle_test::rejected;
+using shuffle_test::sorted_plaintexts;
 
-struct Mix {
-  Digest256 fingerprint = sha256(bytes_of("an election"));
-  SystemRng rng;
-  G::SecretScalar x = G::SecretScalar::random(rng);
-  G::Point Y = G::mul_base(x);
-  CiphertextList<G> input;
-  ShuffleResult<G> result;
-  Mix(std::size_t N, std::size_t W) {
-    input.width = W;
-    for (std::size_t i = 0; i < N * W; ++i)
-      input.items.push_back(
-          encrypt<G>(Y, G::mul_base_vartime(G::Scalar::from_u64(i + 2)), G::SecretScalar::random(rng)));
-    result = shuffle<G>(Y, input, rng);
-  }
-  Transcript transcript() const {
-    Transcript t({"psephos-1", fingerprint, kShuffleLabel, "mixer", 1});
-    t.append("group", bytes_of("mayor, unit 1"));
-    return t;
-  }
-};
-
-TEST(Shuffle, ProvesAndVerifies) {
+TEST(Shuffle, ProvesAndVerifiesAnyShape) {
   for (const std::size_t N : {0U, 1U, 2U, 3U, 10U, 257U})
     for (const std::size_t W : {1U, 2U, 3U}) {
       Mix mix(N, W);
-      const ShuffleStatement<G> statement{mix.Y, mix.input, mix.result.output};
-      const auto h = ShuffleGenerators<G>::derive("psephos-1/generator", mix.fingerprint, N);
-      Transcript t = mix.transcript();
-      const auto proof = prove_shuffle(statement, mix.result.witness, t, h, mix.rng);
-      Transcript t2 = mix.transcript();
-      const auto ok = verify_shuffle_vartime(statement, proof, t2, h);
-      EXPECT_TRUE(ok) << describe(ok.error());
-      const Bytes bytes = encode_proof(proof);
+      EXPECT_EQ(mix.verify(), (Result<void, ShuffleRejection>{})) << N << " rows of " << W;
+      EXPECT_EQ(sorted_plaintexts<G>(mix.x, mix.input), sorted_plaintexts<G>(mix.x, mix.output));
+      EXPECT_EQ(mix.output.width, W);
+      const Bytes bytes = encode_proof(mix.proof);
       EXPECT_EQ(bytes.size(), N == 0 ? 0 : 32 * (5 * N + 3 * W + 6));
-      EXPECT_EQ(decode_proof<G>(bytes, N, W).value(), proof);
+      EXPECT_EQ(decode_proof<G>(bytes, N, W).value(), mix.proof);
     }
+}
+
+TEST(Shuffle, OutputFollowsTheWitness) {
+  Mix mix(5, 2);
+  for (std::size_t i = 0; i < 5; ++i)
+    for (std::size_t k = 0; k < 2; ++k)
+      EXPECT_EQ(mix.output.items[mix.witness.permutation.expose()[i] * 2 + k],
+                re_encrypt<G>(mix.Y, mix.input.items[i * 2 + k], mix.witness.s[i * 2 + k]));
+}
+
+// A121: with one randomness for all columns of a row, the differences of its columns would not change.
+TEST(Shuffle, EveryColumnHasRandomnessOfItsOwn) {
+  Mix mix(4, 3);
+  std::set<ByteArray<32>> seen;
+  for (const auto& s : mix.witness.s)
+    EXPECT_TRUE(seen.insert(declassify(s).encode()).second);  // public: a test's own
+  const auto differences = [](const CiphertextList<G>& list) {
+    std::set<G::Point> out;
+    for (std::size_t i = 0; i < list.rows(); ++i)
+      for (std::size_t k = 0; k + 1 < list.width; ++k)
+        out.insert(list.row(i)[k + 1].alpha - list.row(i)[k].alpha);
+    return out;
+  };
+  std::vector<G::Point> common;
+  std::ranges::set_intersection(differences(mix.input), differences(mix.output), std::back_inserter(common));
+  EXPECT_TRUE(common.empty());
+}
+
+// The spec's proof, computed with the chain one after the other as (6.3.2) has it, passes as well.
+TEST(Shuffle, ChainFollowsItsDefinition) {
+  Mix mix(4, 1);
+  Transcript t = group_transcript();
+  append_statement(t, mix.statement(), mix.generators);
+  const SecretBytes<64> seed = SecretBytes<64>::random(mix.rng);
+  const auto nonces = ShuffleNonces<G>::expand(seed, 4, 1);
+  Transcript t2 = t;
+  const auto p = prove_shuffle_with_nonces(mix.statement(), mix.witness, nonces, t, mix.generators.all());
+  t2.append_points("u", std::span<const G::Point>(p.u));
+  const auto e = t2.challenge_vector<G>("e", 4);
+  std::vector<G::Scalar> e1(4);
+  for (std::size_t i = 0; i < 4; ++i) e1[mix.witness.permutation.expose()[i]] = e[i];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const G::Point before = i == 0 ? mix.generators.all()[0] : p.B[i - 1];
+    EXPECT_EQ(p.B[i], G::mul_base(nonces.b[i]) + G::mul_vartime(e1[i], before));
+    EXPECT_EQ(p.B1[i], G::mul_base(nonces.beta[i]) + nonces.epsilon[i] * before);
+  }
+}
+
+/// Counts the terms of the bulk operations.
+struct CountingGroup : Tiny13 {
+  static inline std::size_t batched = 0, summed = 0, single = 0;
+  static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
+    batched += secrets.size();
+    return Tiny13::mul_batch(secrets, base);
+  }
+  static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
+    summed += points.size();
+    return Tiny13::msm_vartime(scalars, points);
+  }
+  static Point mul_vartime(Scalar s, Point p) {
+    ++single;
+    return Tiny13::mul_vartime(s, p);
+  }
+};
+static_assert(Group<CountingGroup>);
+
+// The costs that the headers promise, exactly; not counted: the 1 + 2W constant-time sums of the prover.
+TEST(Shuffle, CostsWhatTheHeadersSay) {
+  using T = CountingGroup;
+  for (const std::size_t N : {1U, 4U, 9U})
+    for (const std::size_t W : {1U, 3U}) {
+      sigma_test::SeededRng rng("cost");
+      const T::Point Y = sigma_test::multiple<T>(3);
+      const CiphertextList<T> input{W, std::vector<Ciphertext<T>>(N * W)};
+      T::batched = 0;
+      const auto mixed = shuffle<T>(Y, input, rng);
+      EXPECT_EQ(T::batched, 2 * N * W);
+      const ShuffleStatement<T> statement{Y, input, mixed.output};
+      const auto h = ShuffleGenerators<T>::derive(shuffle_test::kTag, {}, N);
+      Transcript t = group_transcript();
+      T::batched = 0;
+      const auto proof = prove_shuffle(statement, mixed.witness, t, h, rng);
+      EXPECT_EQ(T::batched, 5 * N);
+      const std::vector<T::Scalar> e(N), weights(N);
+      T::summed = T::single = 0;
+      (void)folded_chain_holds_vartime<T>(proof, h.all()[0], {}, weights);
+      EXPECT_EQ(T::summed, 2 * N);
+      // All equations hold for v = 0 and what is chosen for it: commitments and responses of nothing.
+      ShuffleProof<T> nothing{std::vector<T::Point>(N),
+                              std::vector<T::Point>(N),
+                              {},
+                              std::vector<T::Point>(N),
+                              {},
+                              {},
+                              std::vector<Ciphertext<T>>(W),
+                              {},
+                              std::vector<T::Scalar>(N),
+                              {},
+                              {},
+                              std::vector<T::Scalar>(N),
+                              std::vector<T::Scalar>(W)};
+      T::summed = T::single = 0;
+      EXPECT_EQ(first_failing_equation_vartime<T>(statement, nothing, h.all(), e, {}, weights), std::nullopt);
+      EXPECT_EQ(T::summed, (4 + 4 * W) * N);
+      EXPECT_EQ(T::single, 9 + 4 * W);
+    }
+}
+
+TEST(Shuffle, EmptyListHasOneProofOfNoBytes) {
+  Mix mix(0, 2);
+  EXPECT_TRUE(mix.verify());
+  EXPECT_TRUE(encode_proof(mix.proof).empty());
+  EXPECT_EQ(decode_proof<G>({}, 0, 2).value(), ShuffleProof<G>{});
+  mix.proof.k_A = G::Scalar::from_u64(1);
+  EXPECT_EQ(mix.verify(), rejected(Fault::kProofEncoding));
+  mix.proof = {};
+  mix.proof.u.push_back(mix.Y);
+  EXPECT_EQ(mix.verify(), rejected(Fault::kProofEncoding));
+}
+
+TEST(Shuffle, ShapesMustFit) {
+  const Mix good(3, 2);
+  ASSERT_TRUE(good.verify());
+  const auto with = [&](auto&& change) {
+    Mix mix(3, 2);
+    change(mix);
+    return mix.verify();
+  };
+  const auto bad = rejected(Fault::kProofEncoding);
+  EXPECT_EQ(with([](Mix& m) { m.proof.u.pop_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.B.pop_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.B1.push_back(m.Y); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.F1.pop_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.k_B.emplace_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.k_E.pop_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof.k_F.emplace_back(); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.proof = {}; }), bad);
+  // Lists of different sizes or widths, a broken row, a width of nothing.
+  EXPECT_EQ(with([](Mix& m) { m.output.items.resize(4); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.input.items.resize(4); }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.output.width = 3; }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.output.width = m.input.width = 3; }), bad);
+  EXPECT_EQ(with([](Mix& m) { m.output.width = m.input.width = 0; }), bad);
+  EXPECT_EQ(with([](Mix& m) {
+              m.output.items.pop_back();
+              m.input.items.pop_back();
+            }),
+            bad);
+  EXPECT_EQ(with([](Mix& m) { m.Y = G::Point::identity(); }), rejected(Fault::kPointIdentity));
+}
+
+TEST(Shuffle, FoldedAndPlainChainAgree) {
+  Mix mix(6, 1);
+  const auto t = Transcript::expand_challenge_vector<G>(sha512(bytes_of("weights")), 6);
+  Transcript transcript = group_transcript();
+  append_statement(transcript, mix.statement(), mix.generators);
+  transcript.append_points("u", std::span<const G::Point>(mix.proof.u));
+  const auto e = transcript.challenge_vector<G>("e", 6);
+  shuffle_detail::append_commitments(transcript, mix.proof);
+  const auto v = transcript.challenge_scalar<G>("v");
+  const auto h = mix.generators.all();
+  EXPECT_TRUE(folded_chain_holds_vartime(mix.proof, h[0], v, t));
+  EXPECT_EQ(first_broken_link_vartime(mix.proof, h, v), std::nullopt);
+  for (std::size_t i = 0; i < 6; ++i) {
+    ShuffleProof<G> broken = mix.proof;
+    broken.k_B[i] = broken.k_B[i] + G::Scalar::from_u64(1);
+    EXPECT_FALSE(folded_chain_holds_vartime(broken, h[0], v, t));
+    EXPECT_EQ(first_broken_link_vartime(broken, h, v), i);
+    broken = mix.proof;
+    broken.B1[i] = broken.B1[i] + mix.Y;
+    EXPECT_FALSE(folded_chain_holds_vartime(broken, h[0], v, t));
+    EXPECT_EQ(first_broken_link_vartime(broken, h, v), i);
+  }
+}
+
+// A response that is changed breaks the equation it answers for, and that one is named.
+TEST(Shuffle, NamesTheFailingEquation) {
+  const auto with = [](auto&& change) {
+    Mix mix(5, 2);
+    change(mix.proof);
+    return mix.verify();
+  };
+  const G::Scalar one = G::Scalar::from_u64(1);
+  EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_A = p.k_A + one; }), invalid(E::kA));
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_B[i] = p.k_B[i] + one; }), invalid(E::kB, i));
+    EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_E[i] = p.k_E[i] + one; }), invalid(E::kA));
+  }
+  EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_C = p.k_C + one; }), invalid(E::kC));
+  EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_D = p.k_D + one; }), invalid(E::kD));
+  for (std::size_t k = 0; k < 2; ++k)
+    EXPECT_EQ(with([&](ShuffleProof<G>& p) { p.k_F[k] = p.k_F[k] + one; }), invalid(E::kFAlpha, k));
+  EXPECT_EQ(describe(invalid(E::kB, 17).error()), "SHUFFLE_PROOF_INVALID (equation B_17)");
+  EXPECT_EQ(describe(invalid(E::kFBeta, 1).error()), "SHUFFLE_PROOF_INVALID (equation F_1, beta)");
+}
+
+TEST(Shuffle, DecoderNamesTheBadElement) {
+  const Mix mix(3, 2);
+  const Bytes good = encode_proof(mix.proof);
+  ASSERT_TRUE(decode_proof<G>(good, 3, 2));
+  const std::size_t points = 3 * 3 + 3 + 2 * 2;
+  for (std::size_t element = 0; element < good.size() / 32; ++element) {
+    Bytes bytes = good;
+    std::fill_n(bytes.begin() + static_cast<long>(32 * element), 32, std::uint8_t{0xff});
+    const Fault fault = element < points ? Fault::kPointNoncanonical : Fault::kScalarNoncanonical;
+    ASSERT_FALSE(decode_proof<G>(bytes, 3, 2));
+    EXPECT_EQ(decode_proof<G>(bytes, 3, 2).error(), (ShuffleRejection{fault, E::kNone, element}));
+  }
+}
+
+// Every element decoded, changed and verified again: no byte of a proof is free.
+TEST(Shuffle, NoByteOfAProofIsFree) {
+  Mix mix(3, 1);
+  const Bytes good = encode_proof(mix.proof);
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    Bytes bytes = good;
+    bytes[at] ^= 1;
+    const auto decoded = decode_proof<G>(bytes, 3, 1);
+    if (!decoded) continue;  // refused by name already
+    mix.proof = *decoded;
+    ASSERT_FALSE(mix.verify()) << at;
+    EXPECT_EQ(mix.verify().error().fault, Fault::kShuffleProofInvalid) << at;
+  }
+}
+
+/// Hands out prepared 64-bit numbers.
+struct ScriptedRng final : Rng {
+  std::vector<std::uint64_t> numbers;
+  std::size_t used = 0;
+  void fill(std::span<std::uint8_t> out) override {
+    ASSERT_EQ(out.size(), 8U);
+    ASSERT_LT(used, numbers.size());
+    const auto bytes = u64be(numbers[used++]);
+    std::copy(bytes.begin(), bytes.end(), out.begin());
+  }
+};
+
+// All draws of a list of four lead to all permutations, each once: so a uniform draw is a uniform
+// permutation.
+TEST(SecretPermutation, EveryPermutationFromOneDraw) {
+  std::set<std::vector<std::uint32_t>> seen;
+  for (std::uint64_t a = 0; a < 4; ++a)
+    for (std::uint64_t b = 0; b < 3; ++b)
+      for (std::uint64_t c = 0; c < 2; ++c) {
+        ScriptedRng rng;
+        rng.numbers = {a, b, c};
+        const auto permutation = SecretPermutation::random(4, rng);
+        EXPECT_TRUE(seen.insert({permutation.expose().begin(), permutation.expose().end()}).second);
+      }
+  EXPECT_EQ(seen.size(), 24U);
+}
+
+// 2^64 leaves the remainder 1 modulo 3: the one number too many is thrown away, none besides.
+TEST(SecretPermutation, RejectsWhatWouldBias) {
+  ScriptedRng rng;
+  rng.numbers = {~0ULL, ~0ULL, ~0ULL - 1, 1};
+  EXPECT_EQ(SecretPermutation::random(3, rng).size(), 3U);
+  EXPECT_EQ(rng.used, 4U);
+  ScriptedRng even;
+  even.numbers = {~0ULL};
+  EXPECT_EQ(SecretPermutation::random(2, even).size(), 2U);
+  EXPECT_EQ(even.used, 1U);
+}
+
+/// A generator that is stuck.
+struct StuckRng final : Rng {
+  void fill(std::span<std::uint8_t> out) override { std::fill(out.begin(), out.end(), std::uint8_t{7}); }
+};
+
+// A18: with the fresh bytes repeating, equal nonces in two contexts would open the permutation to anyone.
+TEST(Shuffle, StuckGeneratorGivesOtherNoncesInAnotherContext) {
+  Mix mix(4, 1);
+  StuckRng stuck;
+  const auto prove = [&](std::string_view group) {
+    Transcript t = group_transcript("election A", 1, group);
+    return prove_shuffle(mix.statement(), mix.witness, t, mix.generators, stuck);
+  };
+  const auto one = prove("mayor"), again = prove("mayor"), other = prove("council");
+  EXPECT_EQ(one, again);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NE(one.u[i], other.u[i]);
+  EXPECT_NE(one.C1, other.C1);
 }
 
 }  // namespace
