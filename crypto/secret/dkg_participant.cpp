@@ -122,9 +122,6 @@ Result<std::vector<CocktailMsg1>, DkgRejection> DkgParticipant::received(
   if (setup_.session().attempt != secret_.opened_attempt_ ||
       dkg_extension(setup_, announcements) != secret_.opened_on_)
     return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
-  if (openings.size() != setup_.trustees())
-    return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, 0});
-  if (openings[index_ - 1] != msg1_) return std::unexpected(DkgRejection{Fault::kDkgCommitMismatch, index_});
   return open_dkg_messages(setup_, announcements, openings);
 }
 

@@ -58,9 +58,9 @@ class DkgParticipant {
   /// announcement is not at its place; culprit 0, if it has opened on others, or in a later attempt, before.
   Result<Bytes, DkgRejection> open(std::span<const DkgAnnouncement> announcements);
   const DkgSecret& secret() const { return secret_; }
-  /// Step 3. @return kDkgCommitMismatch, culprit 0, unless these are the announcements it opened on; culprit
-  /// this trustee, if its own opening was replaced; the refusals of open_dkg_messages and dkg_keys; then, for
-  /// the first dealer whose share fails, kDkgDecryption or kDkgShareInvalid, which only it can see.
+  /// Step 3. @return kDkgCommitMismatch, culprit 0, unless these are the announcements it opened on; the
+  /// refusals of open_dkg_messages and dkg_keys; then, for the first dealer whose share fails, kDkgDecryption
+  /// or kDkgShareInvalid, which only it can see.
   Result<DkgOutcome, DkgRejection> finish(std::span<const DkgAnnouncement> announcements,
                                           std::span<const Bytes> openings) const;
   /// Instead of step 3's certificate, after finish gave kDkgDecryption or kDkgShareInvalid: an encoded

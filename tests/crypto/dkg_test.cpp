@@ -513,6 +513,20 @@ TEST(Dkg, ComplaintIsBound) {
     flipped[at] ^= 1;
     EXPECT_EQ(c.judge(2, flipped), (DkgRejection{Fault::kDkgComplaintUnfounded, 2})) << at;
   }
+  // The proof is for this dealer and this message, not only for these points.
+  const SecretScalar d = static_secret(c.secrets[1]);
+  const std::array inputs{msg1.E, c.static_keys[0]};
+  const std::array outputs{d * inputs[0], d * inputs[1]};
+  const auto prove_in = [&](std::uint32_t dealer, ByteView message) {
+    Transcript transcript = dkg_complaint_transcript(*c.setup, 2, dealer, message);
+    const auto proof =
+        prove_batched_dleq<Ristretto>({c.static_keys[1], inputs, outputs}, d, transcript, c.rng);
+    return DkgComplaint{1, outputs[0], outputs[1], proof}.encode();
+  };
+  EXPECT_EQ(c.judge(2, prove_in(1, msg1.encode())), (DkgRejection{Fault::kDkgDecryption, 1}));
+  EXPECT_EQ(c.judge(2, prove_in(3, msg1.encode())), (DkgRejection{Fault::kDkgComplaintUnfounded, 2}));
+  EXPECT_EQ(c.judge(2, prove_in(1, c.transcript.openings[2])),
+            (DkgRejection{Fault::kDkgComplaintUnfounded, 2}));
   // A fault that everybody can see comes first.
   c.transcript.openings[2] = c.deal(3).encode();
   EXPECT_EQ(c.judge(2, complaint), (DkgRejection{Fault::kDkgCommitMismatch, 3}));
@@ -594,6 +608,23 @@ TEST(Dkg, NoncesDoNotRepeat) {
                           Ristretto::mul_vartime(complaint.proof.c, c.static_keys[1]));
   }
   EXPECT_NE(commitments[0], commitments[1]);
+}
+
+// With R the identity the equation can hold, but such a signature would be z = c·x and give x away.
+TEST(Dkg, SignatureWithoutNonce) {
+  SystemRng rng;
+  const Scalar x = declassify(SecretScalar::random(rng));  // a test's own
+  const Point X = Ristretto::mul_base_vartime(x);
+  const ByteView message = bytes_of("message");
+  ByteArray<64> signature{};
+  Bytes input = copy_of(bytes_of("COCKTAIL-DKG-Ristretto255-SHA512-H7"));
+  append(input, Point::identity().encode());
+  append(input, X.encode());
+  append(input, message);
+  const Scalar z = Scalar::from_wide(sha512(input)) * x;
+  std::ranges::copy(z.encode(), signature.begin() + 32);
+  EXPECT_FALSE(cocktail_verify_vartime(X, message, signature));
+  EXPECT_TRUE(cocktail_verify_vartime(X, message, cocktail_sign(SecretScalar::of(x), message)));
 }
 
 TEST(Dkg, CertificateOnAnotherTranscript) {
