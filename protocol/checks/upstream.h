@@ -1,0 +1,128 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/checks/admission.h"
+#include "protocol/checks/tally.h"
+#include "protocol/eid.h"
+#include "protocol/record.h"
+
+/// The checks of a whole record in their order (SPEC §11.8), over bytes that somebody else reads: mixers and
+/// trustees run them before they touch a secret, auditors run the same ones after the count.
+namespace psephos {
+
+/// A file of a record; its bytes live as long as this object.
+struct RecordBytes {
+  ByteView view;
+  std::shared_ptr<const void> keeper;
+};
+
+/// Where a record's files come from: a directory, or memory in tests. Thread-safe.
+class RecordReader {
+ public:
+  virtual ~RecordReader() = default;
+  /// @return EVIDENCE_FILE_MISSING with the path; FILE_UNREADABLE.
+  virtual Result<RecordBytes, Rejection> read(const std::string& path) const = 0;
+  /// Every file there is, sorted.
+  virtual std::vector<std::string> paths() const = 0;
+  bool has(const std::string& path) const;
+};
+
+/// Told what is being checked and what was found. `advance` comes from any thread, the rest from one.
+class CheckObserver {
+ public:
+  virtual ~CheckObserver() = default;
+  /// The check of that name begins; it will cover `total` things called `unit`.
+  virtual void begin(std::string_view name, std::uint64_t total, std::string_view unit) = 0;
+  virtual void advance(std::uint64_t n) = 0;
+  /// A finding of the check that has begun. No finding until `end`: it passed.
+  virtual void fail(const Rejection& rejection) = 0;
+  virtual void end() = 0;
+};
+
+/// What is checked, by whom and with what at hand.
+struct Verification {
+  const Election& election;
+  const RecordReader& record;
+  CheckObserver& observer;
+  const EidVerifier* eid = nullptr;  ///< with it the sworn tier is checked, without it the public one alone
+};
+
+// Every function reports findings to the observer under the names given and returns what later checks stand
+// on; nullopt if the findings leave nothing to stand on. A result does not mean that there were no findings.
+
+/// The sealed log: "log.checkpoint" (quorum of witnesses, all entries, root), "log.phases" (every phase event
+/// is opened, signed and in order; nothing stands in a phase that forbids it; sealed), and sworn "log.replay"
+/// (every check on every entry). @return `state` in the sworn tier only.
+struct VerifiedLog {
+  Checkpoint checkpoint;
+  std::uint64_t ballots = 0;                ///< entries of that type
+  std::vector<std::uint64_t> phase_events;  ///< their indices
+  std::optional<ElectionState> state;
+};
+std::optional<VerifiedLog> verify_log(const Verification& v);
+
+/// The input lists: "lists.sheet" (numbers of every group, log head, every logged ballot accounted for),
+/// sworn "lists.derived" (sheet and every list are exactly what the sealed log determines), and, where the
+/// lists can be read, "lists.input" (hash, order, no randomness used twice).
+struct VerifiedLists {
+  Sheet sheet;
+  Digest256 sheet_hash{};
+  std::optional<std::vector<VerifiedList>> inputs;  ///< by group; absent for who may not see them
+};
+std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedLog& log);
+
+/// Mixes 1 … `positions`: "mix.1", "mix.2", …: signed by a mixer who signed no other, over exactly these
+/// files; the proof of every group. Of mix 1, who may not see the inputs checks all but the proof.
+struct VerifiedMixes {
+  std::vector<std::uint64_t> mixers;  ///< by position
+  std::vector<VerifiedList> last;     ///< by group
+};
+std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedLists& lists,
+                                          std::uint64_t positions);
+
+/// One trustee's shares of every group: "shares.2": signed by the trustee, over exactly these files and the
+/// last mix; the proof of every group. @return the shares by group; nullopt if anything is wrong.
+std::optional<std::vector<std::vector<Ristretto::Point>>> verify_shares(const Verification& v,
+                                                                        const VerifiedLists& lists,
+                                                                        const VerifiedMixes& mixes,
+                                                                        std::uint64_t trustee);
+/// Trustees, of all, whose statement is in the record.
+std::vector<std::uint64_t> trustees_present(const Election& election, const RecordReader& record);
+
+/// Shares, plaintexts and count: "shares.T" of every trustee present, "plaintexts" (a quorum's shares combine
+/// to them), "count" (each is in its table). @return the result that the record must have.
+std::optional<ElectionResult> verify_decryption(const Verification& v, const VerifiedLists& lists,
+                                                const VerifiedMixes& mixes);
+
+/// "result": the published result is `counted`, and JSON, CSV and HTML are its renderings, byte for byte.
+void verify_result(const Verification& v, const VerifiedLists& lists, const ElectionResult& counted);
+
+/// "index.public" or "index.sworn": the tier holds exactly the files that this election must have, no more
+/// and no fewer (`expected_paths`), and each is as the index says.
+void verify_index(const Verification& v, Tier tier, const VerifiedLog& log, const VerifiedLists& lists);
+/// The paths of a finished record's tier without its index, sorted. `trustees`: whose shares are published.
+std::vector<std::string> expected_paths(const Election& election, Tier tier, std::size_t groups,
+                                        std::span<const std::uint64_t> phase_events,
+                                        std::span<const std::uint64_t> trustees);
+/// The index over those files. @return EVIDENCE_FILE_MISSING.
+Result<RecordIndex, Rejection> make_index(const Election& election, const RecordReader& record, Tier tier,
+                                          std::span<const std::string> paths);
+
+/// Splits the file of sworn items, u32(|x|) ‖ LoggedItem x for every entry, as it is read in rising order.
+class ItemCursor {
+ public:
+  explicit ItemCursor(ByteView file) : rest_(file) {}
+  /// @return EVIDENCE_FILE_ALTERED if the file ends early; a wire refusal.
+  Result<LoggedItem, Rejection> next();
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  ByteView rest_;
+  bool cut_ = false;
+};
+
+}  // namespace psephos

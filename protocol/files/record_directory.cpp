@@ -1,0 +1,80 @@
+#include "protocol/files/record_directory.h"
+
+#include <algorithm>
+
+#include "protocol/files/files.h"
+#include "protocol/record_layout.h"
+
+namespace psephos {
+
+namespace fs = std::filesystem;
+
+Result<RecordBytes, Rejection> RecordDirectory::read(const std::string& path) const {
+  const fs::path full = root_ / path;
+  std::error_code error;
+  const auto status = fs::symlink_status(full, error);
+  if (status.type() == fs::file_type::not_found) return reject(Reason::kEvidenceFileMissing, path);
+  if (status.type() != fs::file_type::regular) return reject(Reason::kFileUnreadable, path + ": not a file");
+  auto mapped = MappedFile::open(full);
+  if (!mapped) return std::unexpected(mapped.error());
+  const auto keeper = std::make_shared<const MappedFile>(std::move(*mapped));
+  return RecordBytes{keeper->view(), keeper};
+}
+
+std::vector<std::string> RecordDirectory::paths() const {
+  std::vector<std::string> out;
+  for (const Tier tier : {Tier::kPublic, Tier::kSworn}) {
+    std::error_code error;
+    fs::recursive_directory_iterator it(root_ / layout::tier_dir(tier), error);
+    for (; !error && it != fs::recursive_directory_iterator(); it.increment(error))
+      if (it->symlink_status().type() != fs::file_type::directory)
+        out.push_back(it->path().lexically_relative(root_).generic_string());
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+Result<void, Rejection> RecordDirectory::write(const std::string& path, ByteView bytes) const {
+  return write_file(root_ / path, bytes);
+}
+
+void Gate::begin(std::string_view name, std::uint64_t total, std::string_view unit) {
+  name_ = name;
+  progress_ = std::make_unique<Progress>("check " + name_, total, std::string(unit));
+}
+void Gate::advance(std::uint64_t n) {
+  progress_->advance(n);
+}
+void Gate::fail(const Rejection& rejection) {
+  if (findings_++ == 0) first_ = name_ + ": " + to_string(rejection);
+}
+void Gate::end() {
+  progress_.reset();
+}
+Result<void, Rejection> Gate::verdict() const {
+  if (passed()) return {};
+  return reject(Reason::kUpstreamUnverified,
+                first_ + (findings_ > 1 ? "; " + std::to_string(findings_) + " findings in all" : ""));
+}
+
+Result<Digest256, Rejection> parse_fingerprint(std::string_view text) {
+  std::string digits;
+  std::ranges::copy_if(text, std::back_inserter(digits),
+                       [](char c) { return c != ' ' && c != '-' && c != ':' && c != '\n'; });
+  const auto bytes = from_hex(digits);
+  Digest256 out{};
+  if (!bytes || bytes->size() != out.size())
+    return reject(Reason::kUsage, "a fingerprint has 64 lower-case hexadecimal digits");
+  std::ranges::copy(*bytes, out.begin());
+  return out;
+}
+
+std::string spoken_fingerprint(const Digest256& fingerprint) {
+  const std::string digits = to_hex(fingerprint);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); i += 4)
+    out += digits.substr(i, 4) + ((i + 4) % 16 == 0 ? "\n" : " ");
+  return out;
+}
+
+}  // namespace psephos

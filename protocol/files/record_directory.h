@@ -1,0 +1,52 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/checks/upstream.h"
+#include "protocol/files/progress.h"
+
+namespace psephos {
+
+/// A record in a directory, its files mapped as they are asked for.
+class RecordDirectory final : public RecordReader {
+ public:
+  explicit RecordDirectory(std::filesystem::path root) : root_(std::move(root)) {}
+  Result<RecordBytes, Rejection> read(const std::string& path) const override;
+  /// Regular files of both tiers. A link, device or other special file is listed too, and unreadable.
+  std::vector<std::string> paths() const override;
+  Result<void, Rejection> write(const std::string& path, ByteView bytes) const;
+  const std::filesystem::path& root() const { return root_; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+/// Runs checks behind a progress bar and remembers the first finding: what stands between a secret and a
+/// record that does not verify.
+class Gate final : public CheckObserver {
+ public:
+  void begin(std::string_view name, std::uint64_t total, std::string_view unit) override;
+  void advance(std::uint64_t n) override;
+  void fail(const Rejection& rejection) override;
+  void end() override;
+  bool passed() const { return findings_ == 0; }
+  /// @return UPSTREAM_UNVERIFIED whose object names the first check that failed, why, and how many findings
+  /// there were.
+  Result<void, Rejection> verdict() const;
+
+ private:
+  std::string name_;
+  std::unique_ptr<Progress> progress_;
+  std::uint64_t findings_ = 0;
+  std::string first_;
+};
+
+/// "0a1b…" of 64 digits, as --fingerprint takes it; blanks, dashes and colons between groups are left out.
+/// @return USAGE.
+Result<Digest256, Rejection> parse_fingerprint(std::string_view text);
+/// The same in groups of four digits, four groups a line, for reading aloud.
+std::string spoken_fingerprint(const Digest256& fingerprint);
+
+}  // namespace psephos
