@@ -71,14 +71,27 @@ SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const
 
 }  // namespace
 
+void SeededRng::fill(std::span<std::uint8_t> out) {
+  for (std::uint8_t& byte : out) {
+    if (rest_.empty()) {
+      rest_ = copy_of(Sha512().update(bytes_of(seed_)).update(u64be(block_++)).finish());
+      std::reverse(rest_.begin(), rest_.end());
+    }
+    byte = rest_.back();
+    rest_.pop_back();
+  }
+}
+
 TestElection::TestElection(const Options& options)
-    : commission(make_keys(3, rng_)),
-      trustees(make_keys(3, rng_)),
-      mixers(make_keys(3, rng_)),
-      witnesses(make_keys(3, rng_)),
-      collector(make_keys(2, rng_)),
+    : rng_(options.seed.empty() ? std::unique_ptr<Rng>(std::make_unique<SystemRng>())
+                                : std::make_unique<SeededRng>(options.seed)),
+      commission(make_keys(3, *rng_)),
+      trustees(make_keys(3, *rng_)),
+      mixers(make_keys(3, *rng_)),
+      witnesses(make_keys(3, *rng_)),
+      collector(make_keys(2, *rng_)),
       options_(options),
-      ca_(trust::TestCa::create(rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)) {
+      ca_(trust::TestCa::create(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)) {
   std::vector<DkgSecret> ceremony_secrets;
   Definition d{.suite = std::string(labels::kSuite),
                .election = {options.election},
@@ -122,7 +135,7 @@ TestElection::TestElection(const Options& options)
                              .service_key = collector[1].verify_key().encode(),
                              .tls_certificate_sha256 = {}}};
   for (std::size_t i = 0; i < trustees.size(); ++i) {
-    ceremony_secrets.push_back(DkgSecret::create(rng_));
+    ceremony_secrets.push_back(DkgSecret::create(*rng_));
     d.trustees.push_back({.name = "Trustee " + std::to_string(i + 1),
                           .key = trustees[i].verify_key().encode(),
                           .ceremony_key = ceremony_secrets[i].static_key()});
@@ -132,7 +145,8 @@ TestElection::TestElection(const Options& options)
   // The key ceremony, each trustee in turn.
   const Digest256 definition_hash = sha256(encode(d));
   const auto setup = ceremony_setup(d, definition_hash, 1).value();
-  KeyCeremony ceremony{.attempt = 1, .announcements = {}, .openings = {}, .certificates = {}};
+  KeyCeremony ceremony{
+      .attempt = 1, .announcements = {}, .openings = {}, .certificates = {}, .complaints = {}};
   const auto message = [&](std::uint64_t trustee, CeremonyStep step, ByteView payload) {
     return sign_ceremony(trustees[trustee - 1], trustee,
                          {.definition_hash = definition_hash,
@@ -187,15 +201,15 @@ const Card& TestElection::card(std::uint64_t n) {
 
 Card TestElection::make_card(const Person& person) {
   Card card{.person = person,
-            .authentication = trust::generate_p384(rng_),
-            .signing = trust::generate_p384(rng_),
+            .authentication = trust::generate_p384(*rng_),
+            .signing = trust::generate_p384(*rng_),
             .authentication_certificate = {},
             .signing_certificate = {}};
   const auto now = static_cast<std::int64_t>(options_.casting_begins_s) - 3600;
   card.authentication_certificate =
-      ca_.issue(trust::card_fields(person, KeyUse::kAuthentication, card.authentication.point, now), rng_);
+      ca_.issue(trust::card_fields(person, KeyUse::kAuthentication, card.authentication.point, now), *rng_);
   card.signing_certificate =
-      ca_.issue(trust::card_fields(person, KeyUse::kSigning, card.signing.point, now), rng_);
+      ca_.issue(trust::card_fields(person, KeyUse::kSigning, card.signing.point, now), *rng_);
   return card;
 }
 
@@ -249,24 +263,23 @@ CastTicket TestElection::ticket(const ElectionState& state, std::uint64_t n, std
                     .nonce = {},
                     .expires_s = now_s + 1800};
   if (!voter->ballots.empty()) ticket.previous = voter->ballots.back().id;
-  rng_.fill(ticket.nonce);
+  rng_->fill(ticket.nonce);
   return ticket;
 }
 
 Envelope TestElection::envelope(const Ballot& ballot, const CastTicket& ticket, const Card& card) const {
-  SystemRng rng;
   const Bytes bytes = encode(ballot);
   return {.ballot = bytes,
-          .signature = sign_r_s(card.signing, signed_bytes(labels::kEidBallot, bytes), rng),
+          .signature = sign_r_s(card.signing, signed_bytes(labels::kEidBallot, bytes), *rng_),
           .certificate = card.signing_certificate,
           .ticket = sign_ticket(ticket)};
 }
 
 BallotItem TestElection::cast(const CastTicket& ticket, std::uint64_t n, std::span<const std::size_t> choices,
                               std::uint64_t now_ms, const BallotSeed* seed) {
-  const BallotSeed fresh = BallotSeed::random(rng_);
-  const Ballot ballot =
-      make_ballot(election(), ticket, sha256(encode(ticket)), choices, seed != nullptr ? *seed : fresh, rng_);
+  const BallotSeed fresh = BallotSeed::random(*rng_);
+  const Ballot ballot = make_ballot(election(), ticket, sha256(encode(ticket)), choices,
+                                    seed != nullptr ? *seed : fresh, *rng_);
   return {.envelope = envelope(ballot, ticket, card(n)), .received_ms = now_ms};
 }
 

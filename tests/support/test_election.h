@@ -21,6 +21,19 @@
 /// told otherwise; deterministic but for keys and nonces.
 namespace psephos::test {
 
+/// SHA-512(seed ‖ u64(0)) ‖ SHA-512(seed ‖ u64(1)) ‖ …: the same bytes every time, for worked examples.
+/// Anybody can predict it.
+class SeededRng final : public Rng {
+ public:
+  explicit SeededRng(std::string_view seed) : seed_(seed) {}
+  void fill(std::span<std::uint8_t> out) override;
+
+ private:
+  std::string seed_;
+  std::uint64_t block_ = 0;
+  Bytes rest_;
+};
+
 /// What a test may change before the definition is frozen.
 struct Options {
   std::uint64_t casting_begins_s = 1'900'000'000;
@@ -32,6 +45,8 @@ struct Options {
   std::string election = "test-2026";
   /// Last change to the definition, before keys are made from it.
   std::function<void(Definition&)> amend;
+  /// If not empty, everything is derived from it: the same election, to the byte, every time.
+  std::string seed;
 };
 
 /// A voter's eID: two P-384 keys with certificates of the test authority.
@@ -44,7 +59,7 @@ struct Card {
 /// Units u1, u2, u3 (u1 has its own council list), contests mayor and council; 3 commission members (quorum
 /// 2), 3 trustees (quorum 2), 3 mixers, 3 witnesses (quorum 2), a collector.
 class TestElection {
-  SystemRng rng_;  // first: the keys below come from it
+  std::unique_ptr<Rng> rng_;  // first: the keys below come from it
 
  public:
   explicit TestElection(const Options& options = {});
@@ -52,7 +67,7 @@ class TestElection {
   const Election& election() const { return *election_; }
   const EidVerifier& eid() const { return *eid_; }
   const trust::TestCa& ca() const { return ca_; }
-  Rng& rng() { return rng_; }
+  Rng& rng() const { return *rng_; }
   const Options& options() const { return options_; }
 
   /// The n-th artificial voter's card; made on first use.
