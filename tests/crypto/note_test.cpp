@@ -233,6 +233,50 @@ TEST(Checkpoint, OfAnotherImplementation) {
   EXPECT_TRUE(verify_consistency(3, head3->checkpoint.root, 5, head5->checkpoint.root, from3to5));
 }
 
+// A head of a public log of Certificate Transparency with the cosignatures of four public witnesses, as in
+// the tests of florolf/tlog-scales. The first line is of a type not in use here, and ignored.
+TEST(Checkpoint, OfAPublicLogWithItsWitnesses) {
+  const NoteKey log =
+      NoteKey::decode(
+          "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f")
+          .value();
+  std::vector<NoteKey> roster;
+  for (const std::string_view vkey :
+       {"witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv",
+        "transparency.dev/DEV:witness-little-garden+d8042a87+BCtusOxINQNUTN5Oj8HObRkh2yHf/MwYaGX4CPdiVEPM",
+        "witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO",
+        "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"})
+    roster.push_back(NoteKey::decode(vkey).value());
+  const std::string note =
+      "arche2025h1.staging.ct.transparency.dev\n1432088532\nU7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=\n\n"
+      "\u2014 arche2025h1.staging.ct.transparency.dev "
+      "zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQIgIpwtEroeW2BXaHAI4kJXFbon5Ch9MN"
+      "L5zRNZ"
+      "55lvGt0=\n"
+      "\u2014 arche2025h1.staging.ct.transparency.dev "
+      "ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=\n"
+      "\u2014 transparency.dev/DEV:witness-little-garden "
+      "2AQqhwAAAABqEiEgzgFIqqhbUoDwjMWE6UP8nd8/"
+      "KYTzwZ2rhIgcqoXHAwVkjZr4AscylP3v7sEodkRAErumC2q44vdgJY096st5BQ==\n"
+      "\u2014 witness1.smartit.nu/witness1 "
+      "pIyCDwAAAABqEiEghIp82KWebrw7/oHQwlTAm3g2RKS4+eebl8eO0WH+/"
+      "iEcxZ75W3u5hNI7TOQtmJbqmNWVuE0tgh0XwzdZsDsUAQ==\n"
+      "\u2014 remora.n621.de "
+      "2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/"
+      "zZ0WBxtqB0DrAWfBw==\n"
+      "\u2014 witness.stagemole.eu "
+      "Z/euoAAAAABqEiEgw0i+7g2ENfDAWHmtRzCfKTHSDwYDJA2NmKeGi9Y8FtEyOUvVr+AJmIY/2TUFucgKi7lI7cUiOvKFYe/"
+      "TmN9DAg==\n";
+  const auto head = verify_checkpoint(note, log, roster, 4);
+  ASSERT_TRUE(head) << name_of(head.error());
+  EXPECT_EQ(head->checkpoint.size, 1'432'088'532U);
+  EXPECT_EQ(head->cosigners.at(3).timestamp, 0x6a122120U);
+  EXPECT_EQ(SignedNote::parse(note).value().encode(), note);
+  std::string other = note;
+  other[other.find("1432088532")] = '2';
+  EXPECT_EQ(verify_checkpoint(other, log, roster, 4).error(), Fault::kSigInvalid);
+}
+
 class Witnessed : public ::testing::Test {
  protected:
   const SigningKey log_key_ = key_number(1);
