@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "crypto/invariant.h"
 #include "crypto/merkle.h"
 #include "crypto/parallel.h"
 #include "protocol/checks/lists.h"
@@ -322,9 +323,9 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedL
       return std::nullopt;
     }
     const std::uint64_t mixer = statement->author;
-    if (std::ranges::find(mixes.mixers, mixer) != mixes.mixers.end())
-      check.fail(Reason::kMixerDuplicate, "mixer " + std::to_string(mixer));
-    mixes.mixers.push_back(mixer);
+    if (mixer != position)
+      check.fail(mixer < position ? Reason::kMixerDuplicate : Reason::kMixChainGap,
+                 layout::mix_statement(position) + ", by mixer " + std::to_string(mixer));
 
     std::vector<VerifiedList> after(sheet.groups.size());
     for_groups(sheet, check, [&](std::size_t g) -> Result<void, Rejection> {
@@ -357,6 +358,17 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedL
     mixes.last = std::move(after);
   }
   return mixes;
+}
+
+std::optional<Upstream> verify_upstream(const Verification& v, std::uint64_t mixes) {
+  invariant(v.eid != nullptr, "mixers and trustees are of the sworn tier");
+  const auto log = verify_log(v);
+  if (!log) return std::nullopt;
+  auto lists = verify_lists(v, *log);
+  if (!lists) return std::nullopt;
+  auto verified = verify_mixes(v, *lists, mixes);
+  if (!verified) return std::nullopt;
+  return Upstream{std::move(*lists), std::move(*verified)};
 }
 
 std::vector<std::uint64_t> trustees_present(const Election& election, const RecordReader& record) {

@@ -75,14 +75,21 @@ struct VerifiedLists {
 };
 std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedLog& log);
 
-/// Mixes 1 … `positions`: "mix.1", "mix.2", …: signed by a mixer who signed no other, over exactly these
+/// Mixes 1 … `positions`: "mix.1", "mix.2", …: signed by the mixer whose turn it is, over exactly these
 /// files; the proof of every group. Of mix 1, who may not see the inputs checks all but the proof.
 struct VerifiedMixes {
-  std::vector<std::uint64_t> mixers;  ///< by position
-  std::vector<VerifiedList> last;     ///< by group
+  std::vector<VerifiedList> last;  ///< by group
 };
 std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedLists& lists,
                                           std::uint64_t positions);
+
+/// All of the above: what a mixer at position `mixes` + 1, or a trustee after the last mix, verifies itself
+/// before it uses a secret. @pre v.eid, since both are of the sworn tier.
+struct Upstream {
+  VerifiedLists lists;
+  VerifiedMixes mixes;
+};
+std::optional<Upstream> verify_upstream(const Verification& v, std::uint64_t mixes);
 
 /// One trustee's shares of every group: "shares.2": signed by the trustee, over exactly these files and the
 /// last mix; the proof of every group. @return the shares by group; nullopt if anything is wrong.

@@ -46,7 +46,8 @@ void Gate::advance(std::uint64_t n) {
   progress_->advance(n);
 }
 void Gate::fail(const Rejection& rejection) {
-  if (findings_++ == 0) first_ = name_ + ": " + to_string(rejection);
+  if (findings_++ == 0) first_ = rejection;
+  if (findings_ == 1) first_check_ = name_;
 }
 void Gate::end() {
   progress_.reset();
@@ -54,7 +55,25 @@ void Gate::end() {
 Result<void, Rejection> Gate::verdict() const {
   if (passed()) return {};
   return reject(Reason::kUpstreamUnverified,
-                first_ + (findings_ > 1 ? "; " + std::to_string(findings_) + " findings in all" : ""));
+                first_check_ + ": " + to_string(first_) +
+                    (findings_ > 1 ? "; " + std::to_string(findings_) + " findings in all" : ""));
+}
+Result<void, Rejection> Gate::first() const {
+  if (passed()) return {};
+  return reject(first_.reason, first_check_ + ": " + first_.object);
+}
+
+Result<Election, Rejection> open_pinned(ByteView signed_manifest, std::string_view fingerprint) {
+  if (fingerprint.empty()) return reject(Reason::kManifestFpUnpinned, "--fingerprint");
+  const auto pinned = parse_fingerprint(fingerprint);
+  if (!pinned) return std::unexpected(pinned.error());
+  return Election::open(signed_manifest, *pinned);
+}
+
+Result<Election, Rejection> open_record(const RecordReader& record, std::string_view fingerprint) {
+  const auto manifest = record.read(layout::manifest());
+  if (!manifest) return std::unexpected(manifest.error());
+  return open_pinned(manifest->view, fingerprint);
 }
 
 Result<Digest256, Rejection> parse_fingerprint(std::string_view text) {

@@ -35,13 +35,22 @@ class Gate final : public CheckObserver {
   /// @return UPSTREAM_UNVERIFIED whose object names the first check that failed, why, and how many findings
   /// there were.
   Result<void, Rejection> verdict() const;
+  /// The first finding itself, for who has no secret at stake.
+  Result<void, Rejection> first() const;
 
  private:
   std::string name_;
   std::unique_ptr<Progress> progress_;
   std::uint64_t findings_ = 0;
-  std::string first_;
+  std::string first_check_;
+  Rejection first_{};
 };
+
+/// The election of a record, or of a manifest's file, if its fingerprint is the one announced.
+/// @return MANIFEST_FP_UNPINNED if `fingerprint` is empty; USAGE, MANIFEST_FP_MISMATCH and what else
+/// Election::open says.
+Result<Election, Rejection> open_pinned(ByteView signed_manifest, std::string_view fingerprint);
+Result<Election, Rejection> open_record(const RecordReader& record, std::string_view fingerprint);
 
 /// "0a1b…" of 64 digits, as --fingerprint takes it; blanks, dashes and colons between groups are left out.
 /// @return USAGE.

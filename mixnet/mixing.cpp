@@ -1,0 +1,62 @@
+#include "mixnet/mixing.h"
+
+#include "crypto/parallel.h"
+#include "crypto/shuffle/proof.h"
+#include "crypto/shuffle/shuffle.h"
+#include "protocol/labels.h"
+#include "protocol/record_layout.h"
+
+namespace psephos {
+
+Result<std::vector<NewFile>, Rejection> prepare_lists(const VerifiedLog& log) {
+  auto groups = derive_lists(*log.state);
+  if (!groups) return std::unexpected(groups.error());
+  const Election& election = log.state->election();
+  const Sheet sheet = make_sheet(election, log.checkpoint.size, log.checkpoint.root, *groups);
+  if (auto ok = check_sheet(election, sheet); !ok) return std::unexpected(ok.error());
+  const MixInputs where = election.definition().policy.mix_inputs;
+  std::vector<NewFile> files;
+  for (std::size_t g = 0; g < groups->size(); ++g)
+    files.push_back({layout::input(g, where), std::move((*groups)[g].file)});
+  files.push_back({layout::sheet(), encode(sheet)});
+  return files;
+}
+
+std::vector<NewFile> mix_lists(const Election& election, const VerifiedLists& lists,
+                               const std::vector<VerifiedList>& before, std::uint64_t position,
+                               const SigningKey& key, Rng& rng,
+                               const std::function<void(std::uint64_t n)>& progress) {
+  const Sheet& sheet = lists.sheet;
+  const std::uint64_t mixer = position;
+  const MixInputs where = election.definition().policy.mix_inputs;
+  const Generators generators = derive_generators_for(election, sheet);
+  StageStatement statement{.fingerprint = election.fingerprint(),
+                           .author = mixer,
+                           .position = position,
+                           .sheet_hash = lists.sheet_hash,
+                           .groups = {}};
+  std::vector<NewFile> files;
+  for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
+    const GroupSheet& group = sheet.groups[g];
+    const Digest256& input_hash = before[g].file_hash;
+    const auto shuffled = shuffle<Ristretto>(election.Y(), before[g].list, rng);
+    const ListHeader header = mixed_header(election, group, position, mixer, input_hash);
+    Bytes output = write_ciphertexts(header, shuffled.output.items);
+    const Digest256 output_hash = sha256(output);
+    Transcript transcript = mix_transcript(election, group, position, mixer, input_hash);
+    const ShuffleStatement<Ristretto> shuffle_statement{election.Y(), before[g].list, shuffled.output};
+    const auto proof = prove_shuffle(shuffle_statement, shuffled.witness, transcript, generators, rng);
+    Bytes proof_file = write_elements(mix_proof_header(header, output_hash), encode_proof(proof));
+    statement.groups.push_back({group.group, input_hash, output_hash, sha256(proof_file)});
+    files.push_back({layout::mix(g, position), std::move(output)});
+    files.push_back({layout::mix_proof(g, position, where), std::move(proof_file)});
+    progress(group.counted);
+  }
+  SignedDocument document{.body = encode(statement), .signatures = {}};
+  document.signatures.push_back(
+      {.signer = mixer, .signature = key.sign_labelled(labels::kSignMix, document.body)});
+  files.push_back({layout::mix_statement(position), encode(document)});
+  return files;
+}
+
+}  // namespace psephos

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "crypto/random.h"
+#include "crypto/secret/signing_key.h"
+#include "protocol/checks/lists.h"
+#include "protocol/checks/upstream.h"
+
+namespace psephos {
+
+/// A file of a record about to be written.
+struct NewFile {
+  std::string path;
+  Bytes bytes;
+};
+
+/// The input lists and the sheet that the sealed log determines (SPEC §10.3, §10.4).
+/// @return as derive_lists and check_sheet. @pre the log was verified without findings.
+Result<std::vector<NewFile>, Rejection> prepare_lists(const VerifiedLog& log);
+
+/// Mixes every group (SPEC §11.2): lists, proofs, and the signed statement over them, last. The permutations
+/// and the randomness exist in here only, and are wiped. `progress(n)`: n more ballots are mixed.
+/// @pre `before` was verified, and `key` is that of the mixer whose turn `position` is.
+std::vector<NewFile> mix_lists(const Election& election, const VerifiedLists& lists,
+                               const std::vector<VerifiedList>& before, std::uint64_t position,
+                               const SigningKey& key, Rng& rng,
+                               const std::function<void(std::uint64_t n)>& progress);
+
+}  // namespace psephos
