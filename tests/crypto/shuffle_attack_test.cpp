@@ -472,15 +472,36 @@ TEST(ShuffleAttack, IdentityCommitments) {
   }
 }
 
-// Weights known before the responses would let two broken links cancel.
+// Weights known before one of the responses would let two broken links cancel.
 TEST(ShuffleAttack, FoldingWeightsComeAfterTheResponses) {
+  const auto cancel_two_links = [](Mix& mix, const std::vector<Scalar>& weights) {
+    mix.proof.k_B[0] = mix.proof.k_B[0] + weights[1];
+    mix.proof.k_B[1] = mix.proof.k_B[1] - weights[0];
+  };
   Mix mix(3, 1);
   const std::vector<Scalar> known = {scalar<G>(5), scalar<G>(6), scalar<G>(7)};
-  mix.proof.k_B[0] = mix.proof.k_B[0] + known[1];
-  mix.proof.k_B[1] = mix.proof.k_B[1] - known[0];
+  cancel_two_links(mix, known);
   ForcedTranscript<G> predictable{group_transcript(), {}, known, {}};
   EXPECT_EQ(verify_shuffle_vartime(mix.statement(), mix.proof, predictable, mix.generators), kAccepted);
   EXPECT_EQ(mix.verify(), invalid(E::kB, 0));
+
+  // What a verifier who hashes all but these responses would draw, and how it takes the proof made for that.
+  for (const bool every_response : {false, true}) {
+    Mix honest(3, 1);
+    OmittingTranscript t(group_transcript(), "k_B");
+    append_statement(t, honest.statement(), honest.generators);
+    t.append_points("u", std::span<const Point>(honest.proof.u));
+    (void)t.challenge_vector<G>("e", 3);
+    shuffle_detail::append_commitments(t, honest.proof);
+    (void)t.challenge_scalar<G>("v");
+    if (!every_response) shuffle_detail::append_responses(t, honest.proof);
+    cancel_two_links(honest, t.challenge_vector<G>("t", 3));
+    EXPECT_EQ(honest.verify(), invalid(E::kB, 0));
+    if (every_response) continue;
+    OmittingTranscript careless(group_transcript(), "k_B");
+    EXPECT_EQ(verify_shuffle_vartime(honest.statement(), honest.proof, careless, honest.generators),
+              kAccepted);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <set>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "crypto/group/ristretto.h"
@@ -77,6 +79,74 @@ TEST(Shuffle, ChainFollowsItsDefinition) {
     EXPECT_EQ(p.B[i], G::mul_base(nonces.b[i]) + G::mul_vartime(e1[i], before));
     EXPECT_EQ(p.B1[i], G::mul_base(nonces.beta[i]) + nonces.epsilon[i] * before);
   }
+}
+
+/// Notes what is hashed.
+struct RecordingTranscript {
+  Transcript inner = group_transcript();
+  std::vector<std::pair<std::string, std::size_t>> frames;  ///< label and size in bytes; 0 is a challenge
+  void append(std::string_view label, ByteView data) {
+    frames.emplace_back(label, data.size());
+    inner.append(label, data);
+  }
+  void append_u64(std::string_view label, std::uint64_t value) { append(label, u64be(value)); }
+  template <class Encodable>
+  void append_value(std::string_view label, const Encodable& value) {
+    append(label, value.encode());
+  }
+  template <class Point>
+  void append_points(std::string_view label, std::span<const Point> points) {
+    append(label, encode_all(points));
+  }
+  template <Group H>
+  typename H::Scalar challenge_scalar(std::string_view label) {
+    frames.emplace_back(label, 0);
+    return inner.challenge_scalar<H>(label);
+  }
+  template <Group H>
+  std::vector<typename H::Scalar> challenge_vector(std::string_view label, std::size_t n) {
+    frames.emplace_back(label, 0);
+    return inner.challenge_vector<H>(label, n);
+  }
+};
+
+// The table of SPEC §6.3, for three rows of two columns.
+TEST(Shuffle, HashesWhatTheSpecSaysInItsOrder) {
+  const Mix mix(3, 2);
+  RecordingTranscript t;
+  ASSERT_TRUE(verify_shuffle_vartime(mix.statement(), mix.proof, t, mix.generators));
+  const std::vector<std::pair<std::string, std::size_t>> expected = {{"Y", 32},
+                                                                     {"width", 8},
+                                                                     {"rows", 8},
+                                                                     {"generators", 19},
+                                                                     {"input alpha", 192},
+                                                                     {"input beta", 192},
+                                                                     {"output alpha", 192},
+                                                                     {"output beta", 192},
+                                                                     {"u", 96},
+                                                                     {"e", 0},
+                                                                     {"B", 96},
+                                                                     {"A'", 32},
+                                                                     {"B'", 96},
+                                                                     {"C'", 32},
+                                                                     {"D'", 32},
+                                                                     {"F'", 128},
+                                                                     {"v", 0},
+                                                                     {"k_A", 32},
+                                                                     {"k_B", 96},
+                                                                     {"k_C", 32},
+                                                                     {"k_D", 32},
+                                                                     {"k_E", 96},
+                                                                     {"k_F", 64},
+                                                                     {"t", 0}};
+  EXPECT_EQ(t.frames, expected);
+}
+
+// A proof from fixed bytes, so that a change of hashing, nonces or encoding does not go unnoticed.
+TEST(Shuffle, KnownAnswer) {
+  const Mix mix(3, 2, "known answer");
+  EXPECT_EQ(to_hex(sha256(encode_proof(mix.proof))),
+            "4e1328136ff3314ad209561cf9882ec0401479281068ce86ab7f543b6a342318");
 }
 
 /// Counts the terms of the bulk operations.
