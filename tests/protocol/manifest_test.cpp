@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include "protocol/checks/definition.h"
+#include "protocol/labels.h"
+#include "tests/support/test_election.h"
+
+// What an election's manifest is refused for (SPEC §4.3, §4.4): each fault beside the accepted original.
+namespace psephos::test {
+namespace {
+
+const TestElection& base() {
+  static const TestElection election;
+  return election;
+}
+
+std::optional<Reason> refusal(const Bytes& signed_manifest,
+                              const std::optional<Digest256>& pinned = std::nullopt) {
+  const auto election = Election::open(signed_manifest, pinned);
+  if (election) return std::nullopt;
+  return election.error().reason;
+}
+
+/// The base manifest with something changed, signed anew by the commission.
+std::optional<Reason> changed(const std::function<void(Manifest&)>& change) {
+  Manifest manifest = base().election().manifest();
+  change(manifest);
+  return refusal(base().signed_manifest(manifest));
+}
+
+TEST(Manifest, IsPinnedByItsFingerprint) {
+  const Bytes& good = base().election().signed_manifest();
+  EXPECT_EQ(refusal(good, base().election().fingerprint()), std::nullopt);
+  // A42: two names exchanged, signed anew, against the announced fingerprint.
+  Manifest swapped = base().election().manifest();
+  auto& choices = swapped.definition.contests[0].lists[0].choices;
+  std::swap(choices[0].names, choices[1].names);
+  EXPECT_EQ(refusal(base().signed_manifest(swapped), base().election().fingerprint()),
+            Reason::kManifestFpMismatch);
+  // Another election's fingerprint; one of all zero (A164).
+  EXPECT_EQ(refusal(good, Digest256{}), Reason::kManifestFpMismatch);
+}
+
+TEST(Manifest, NeedsAQuorumOfTheCommission) {
+  const Bytes body = encode(base().election().manifest());
+  EXPECT_EQ(refusal(base().sign(labels::kSignManifest, body, {2, 3})), std::nullopt);
+  EXPECT_EQ(refusal(base().sign(labels::kSignManifest, body, {2})), Reason::kManifestSignature);
+  EXPECT_EQ(refusal(base().sign(labels::kSignRoll, body)),
+            Reason::kManifestSignature);  // signed as something else
+  SignedDocument twice{.body = body, .signatures = {}};
+  for (int i = 0; i < 2; ++i)
+    twice.signatures.push_back(
+        {.signer = 1, .signature = base().commission[0].sign_labelled(labels::kSignManifest, body)});
+  EXPECT_EQ(refusal(encode(twice)), Reason::kManifestSignature);
+  SignedDocument forged = decode<SignedDocument>(base().sign(labels::kSignManifest, body)).value();
+  forged.signatures[1].signature[7] ^= 1;
+  EXPECT_EQ(refusal(encode(forged)), Reason::kManifestSignature);
+}
+
+TEST(Manifest, KeysFollowFromTheCeremony) {
+  EXPECT_EQ(changed([](Manifest&) {}), std::nullopt);
+  const auto other = Ristretto::mul_base_vartime(Ristretto::Scalar::from_u64(7));
+  EXPECT_EQ(changed([&](Manifest& m) { m.joint_key = other; }), Reason::kJointKeyMismatch);
+  EXPECT_EQ(changed([&](Manifest& m) { m.verification_keys[1] = other; }), Reason::kJointKeyMismatch);
+  EXPECT_EQ(changed([&](Manifest& m) { std::swap(m.verification_keys[0], m.verification_keys[1]); }),
+            Reason::kJointKeyMismatch);
+  // A154: the ceremony of another definition, here the same people with another title.
+  EXPECT_EQ(changed([](Manifest& m) { m.definition.title[0].text = "Other election"; }),
+            Reason::kElectionFpMismatch);
+  EXPECT_EQ(changed([](Manifest& m) { std::swap(m.ceremony.openings[0], m.ceremony.openings[1]); }),
+            reason_of(Fault::kDkgSetup));
+  EXPECT_EQ(changed([](Manifest& m) { m.ceremony.certificates.pop_back(); }), reason_of(Fault::kDkgSetup));
+  EXPECT_EQ(changed([](Manifest& m) { m.ceremony.openings[2].signatures[0].signature[1] ^= 1; }),
+            reason_of(Fault::kSigInvalid));
+}
+
+/// A definition with something changed, which is checked before any signature.
+std::optional<Reason> defined(const std::function<void(Definition&)>& change) {
+  Manifest manifest = base().election().manifest();
+  change(manifest.definition);
+  const auto ok = check_definition(manifest.definition);
+  const std::optional<Reason> direct = ok ? std::nullopt : std::optional(ok.error().reason);
+  if (direct) {
+    EXPECT_EQ(refusal(base().signed_manifest(manifest)),
+              direct);  // and whoever opens the manifest says the same
+  }
+  return direct;
+}
+
+TEST(Definition, RulesHaveNames) {
+  EXPECT_EQ(defined([](Definition&) {}), std::nullopt);
+  EXPECT_EQ(defined([](Definition& d) { d.suite = "psephos-2"; }), Reason::kSuiteUnsupported);
+  using Change = std::function<void(Definition&)>;
+  const std::vector<Change> invalid = {
+      [](Definition& d) { d.languages[1] = d.languages[0]; },
+      [](Definition& d) { d.title.pop_back(); },
+      [](Definition& d) { std::swap(d.title[0], d.title[1]); },
+      [](Definition& d) { d.contests[1].id = d.contests[0].id; },
+      [](Definition& d) { d.contests[1].lists[1].id = d.contests[1].lists[0].id; },
+      [](Definition& d) { d.contests[0].lists[0].choices[1].id = d.contests[0].lists[0].choices[0].id; },
+      [](Definition& d) { d.units[1].id = d.units[0].id; },
+      [](Definition& d) { std::swap(d.units[0].contests[0], d.units[0].contests[1]); },
+      [](Definition& d) { d.units[0].contests[1] = d.units[0].contests[0]; },
+      [](Definition& d) { d.units[0].contests[1].list = {"c9"}; },
+      [](Definition& d) { d.units[0].contests[1].contest = {"c9"}; },
+      [](Definition& d) { d.periods.casting_begins_s = d.periods.casting_ends_s; },
+      [](Definition& d) { d.periods.grace_ends_s = d.periods.casting_ends_s - 1; },
+      [](Definition& d) { d.mixers[0].key = d.witnesses[0].key; },
+      [](Definition& d) { d.mixers[0].name = d.mixers[1].name; },
+      [](Definition& d) { d.collector.service_key = d.collector.log_key; },
+      [](Definition& d) { d.commission[0].key.fill(0xff); },
+      [](Definition& d) { d.trustees[0].ceremony_key = d.trustees[1].ceremony_key; },
+      [](Definition& d) { d.witnesses[0].name = "two words"; },
+      [](Definition& d) { d.collector.origin = "a+b"; },
+  };
+  for (std::size_t i = 0; i < invalid.size(); ++i)
+    EXPECT_EQ(defined(invalid[i]), Reason::kManifestInvalid) << i;
+  const std::vector<Change> threshold = {
+      [](Definition& d) { d.trustee_quorum = 3; },  // A140: none may be absent
+      [](Definition& d) { d.trustee_quorum = 1; },  // one alone could decrypt
+      [](Definition& d) { d.witness_quorum = 3; }, [](Definition& d) { d.commission_quorum = 4; },
+      [](Definition& d) { d.mixers.resize(1); },
+  };
+  for (std::size_t i = 0; i < threshold.size(); ++i)
+    EXPECT_EQ(defined(threshold[i]), Reason::kManifestThreshold) << i;
+  // A41, A62: texts that hide or reorder; markup is shown literally and allowed.
+  for (const char* text : {"Ada\u200b", "\u202eadA", "Ad\u00ada", "Ada ", " Ada", "Ada\ufeff", "A\u0301da",
+                           "Ada\u2066", "A\U000e0041"})
+    EXPECT_EQ(defined([&](Definition& d) { d.contests[0].lists[0].choices[0].names[0].text = text; }),
+              Reason::kManifestTextUnsafe)
+        << text;
+  for (const char* text : {"<b>Ada</b>", "Ádá", "ខ្មែរ\u200bខ្មែរ", "%s %n"})
+    EXPECT_EQ(defined([&](Definition& d) { d.contests[0].lists[0].choices[0].names[0].text = text; }),
+              std::nullopt)
+        << text;
+}
+
+}  // namespace
+}  // namespace psephos::test
