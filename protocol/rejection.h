@@ -80,6 +80,18 @@
   X(285, kRMismatch, "R_MISMATCH", "the ciphertext does not open with this code")                            \
   X(286, kVoterMismatch, "VOTER_MISMATCH", "the ballot is another voter's")                                  \
   X(287, kVerifySuperseded, "VERIFY_SUPERSEDED", "a later ballot replaced this one")                         \
+  X(288, kTlsPinMismatch, "TLS_PIN_MISMATCH",                                                                \
+    "the server is not the one whose certificate the manifest names")                                        \
+  X(289, kModuleMissing, "MODULE_MISSING", "the card driver (PKCS#11 module) cannot be loaded")              \
+  X(290, kTokenNotPresent, "TOKEN_NOT_PRESENT", "no eID card of that person is in the reader")               \
+  X(291, kCardIncomplete, "CARD_INCOMPLETE", "the card lacks one of its two certificates or keys")           \
+  X(292, kCardAmbiguous, "CARD_AMBIGUOUS", "cards of several persons are present; name the one to use")      \
+  X(293, kPinWrong, "PIN_WRONG", "the PIN is wrong")                                                         \
+  X(294, kPinLocked, "PIN_LOCKED", "the PIN is locked; unlock it with the PUK code")                         \
+  X(295, kPinCancelled, "PIN_CANCELLED", "no PIN was entered")                                               \
+  X(296, kCardFileUnreadable, "CARD_FILE_UNREADABLE", "the file of software cards cannot be read")           \
+  X(297, kCardUnknown, "CARD_UNKNOWN", "the file of software cards has no card of that person")              \
+  X(298, kDeviceError, "DEVICE_ERROR", "the card or its driver failed; take it out, put it back, try again") \
   X(300, kLogLeafMismatch, "LOG_LEAF_MISMATCH", "a stored item is not what its log entry commits to")        \
   X(301, kLogRootMismatch, "LOG_ROOT_MISMATCH", "the entries do not give the checkpoint's root")             \
   X(302, kLogEquivocation, "LOG_EQUIVOCATION", "two checkpoints that cannot both be true")                   \

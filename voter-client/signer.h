@@ -9,46 +9,29 @@
 #include "crypto/result.h"
 #include "crypto/secret/secret_bytes.h"
 #include "protocol/eid.h"
-
-/// Why an eID card did not sign. X(enumerator, NAME, sentence for the voter)
-#define PSEPHOS_SIGNER_ERRORS(X)                                                                   \
-  X(kModuleMissing, "MODULE_MISSING", "the card driver (PKCS#11 module) cannot be loaded")         \
-  X(kTokenNotPresent, "TOKEN_NOT_PRESENT", "no eID card of that person is in the reader")          \
-  X(kCardIncomplete, "CARD_INCOMPLETE", "the card lacks one of its two certificates or keys")      \
-  X(kCardAmbiguous, "CARD_AMBIGUOUS", "cards of several persons are present; name the one to use") \
-  X(kPinWrong, "PIN_WRONG", "the PIN is wrong")                                                    \
-  X(kPinLocked, "PIN_LOCKED", "the PIN is locked; unlock it with the PUK code")                    \
-  X(kPinCancelled, "PIN_CANCELLED", "no PIN was entered")                                          \
-  X(kCardFileUnreadable, "CARD_FILE_UNREADABLE", "the file of software cards cannot be read")      \
-  X(kCardUnknown, "CARD_UNKNOWN", "the file of software cards has no card of that person")         \
-  X(kTestModeForbidden, "TEST_MODE_FORBIDDEN",                                                     \
-    "software cards are refused outside an election in test mode")                                 \
-  X(kDeviceError, "DEVICE_ERROR", "the card or its driver failed; take it out, put it back, try again")
+#include "protocol/rejection.h"
 
 namespace psephos {
 
-enum class SignerError : std::uint8_t {
-#define PSEPHOS_X(enumerator, name, sentence) enumerator,
-  PSEPHOS_SIGNER_ERRORS(PSEPHOS_X)
-#undef PSEPHOS_X
+/// Why an eID card did not sign: the reasons of SPEC §12 that a card or its driver gives.
+enum class SignerError : std::uint16_t {
+  kModuleMissing = static_cast<std::uint16_t>(Reason::kModuleMissing),
+  kTokenNotPresent = static_cast<std::uint16_t>(Reason::kTokenNotPresent),
+  kCardIncomplete = static_cast<std::uint16_t>(Reason::kCardIncomplete),
+  kCardAmbiguous = static_cast<std::uint16_t>(Reason::kCardAmbiguous),
+  kPinWrong = static_cast<std::uint16_t>(Reason::kPinWrong),
+  kPinLocked = static_cast<std::uint16_t>(Reason::kPinLocked),
+  kPinCancelled = static_cast<std::uint16_t>(Reason::kPinCancelled),
+  kCardFileUnreadable = static_cast<std::uint16_t>(Reason::kCardFileUnreadable),
+  kCardUnknown = static_cast<std::uint16_t>(Reason::kCardUnknown),
+  kTestModeForbidden = static_cast<std::uint16_t>(Reason::kTestModeForbidden),
+  kDeviceError = static_cast<std::uint16_t>(Reason::kDeviceError),
 };
-
-struct SignerErrorText {
-  std::string_view name;
-  std::string_view sentence;
-};
-constexpr SignerErrorText describe(SignerError error) {
-  switch (error) {
-#define PSEPHOS_X(enumerator, name, sentence) \
-  case SignerError::enumerator:               \
-    return {name, sentence};
-    PSEPHOS_SIGNER_ERRORS(PSEPHOS_X)
-#undef PSEPHOS_X
-  }
-  return {"UNKNOWN", ""};
+constexpr Reason reason_of(SignerError error) {
+  return static_cast<Reason>(error);
 }
 constexpr std::string_view name_of(SignerError error) {
-  return describe(error).name;
+  return name_of(reason_of(error));
 }
 
 /// A PIN in secret memory, wiped when it goes.

@@ -112,13 +112,21 @@ Result<Passphrase, Rejection> ask(int terminal, const std::string& prompt) {
 
 }  // namespace
 
+Result<Passphrase, Rejection> ask_terminal(const std::string& prompt) {
+  const File terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.fd < 0) return reject(Reason::kUsage, "there is no terminal to ask on");
+  return ask(terminal.fd, prompt);
+}
+
+Result<Passphrase, Rejection> read_line_of(const std::string& file) {
+  const File input(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (input.fd < 0) return reject(Reason::kFileUnreadable, file + ": " + std::strerror(errno));
+  return PassphraseReader::line(input.fd, file);
+}
+
 Result<Passphrase, Rejection> read_passphrase(const std::optional<std::string>& file, const std::string& what,
                                               PassphraseUse use) {
-  if (file) {
-    const File input(::open(file->c_str(), O_RDONLY | O_CLOEXEC));
-    if (input.fd < 0) return reject(Reason::kFileUnreadable, *file + ": " + std::strerror(errno));
-    return PassphraseReader::line(input.fd, *file);
-  }
+  if (file) return read_line_of(*file);
   if (const char* value = std::getenv("PSEPHOS_PASSPHRASE"); value != nullptr)
     return PassphraseReader::text(value, "PSEPHOS_PASSPHRASE");
   const File terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));

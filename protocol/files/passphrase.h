@@ -34,4 +34,10 @@ enum class PassphraseUse {
 Result<Passphrase, Rejection> read_passphrase(const std::optional<std::string>& file, const std::string& what,
                                               PassphraseUse use);
 
+/// One line from the terminal without echo, whatever the environment says. @return USAGE if there is no
+/// terminal, or nothing was typed.
+Result<Passphrase, Rejection> ask_terminal(const std::string& prompt);
+/// The first line of a file. @return FILE_UNREADABLE; USAGE if it is empty or too long.
+Result<Passphrase, Rejection> read_line_of(const std::string& file);
+
 }  // namespace psephos

@@ -31,6 +31,37 @@ std::string_view hint_of(Reason reason) {
              "record";
     case Reason::kPhaseNotClosed:
       return "seal the log first";
+    case Reason::kTlsPinMismatch:
+      return "somebody else may be answering under this address; nothing was sent to it";
+    case Reason::kServiceUnavailable:
+      return "check the address and your connection; then try again";
+    case Reason::kAckUnverifiable:
+    case Reason::kReceiptMismatch:
+    case Reason::kNotRecorded:
+      return "do not take this ballot for cast: try again, vote on paper if it goes on, and tell the "
+             "commission";
+    case Reason::kHeadUnwitnessed:
+      return "too few witnesses vouch for the log: keep the receipt, check again later, and tell the "
+             "commission";
+    case Reason::kLogHeadRegression:
+    case Reason::kLogEquivocation:
+      return "the log contradicts what this computer has seen of it before; tell the commission and an "
+             "auditor";
+    case Reason::kRMismatch:
+    case Reason::kVoterMismatch:
+      return "what was cast is not what you chose: cast again on another computer, and tell the commission";
+    case Reason::kVerifyUnknown:
+      return "the code is wrong, was used too often, or its time is over";
+    case Reason::kPinWrong:
+      return "try again; after three wrong entries the card locks the PIN";
+    case Reason::kModuleMissing:
+      return "install OpenSC and give --module, e.g. opensc-pkcs11.so";
+    case Reason::kTokenNotPresent:
+      return "put the card into the reader";
+    case Reason::kCardAmbiguous:
+      return "give --voter with the personal identifier, e.g. PNOEE-38001085718";
+    case Reason::kTestModeForbidden:
+      return "use an eID card; software cards serve test elections only";
     default:
       return "";
   }
