@@ -48,7 +48,15 @@ std::vector<Member> members(const std::string& role, const std::vector<SigningKe
   return out;
 }
 
-/// ECDSA on P-384 with SHA-384 as a card gives it: r‖s.
+SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const CeremonyMessage& message) {
+  SignedDocument out{.body = encode(message), .signatures = {}};
+  out.signatures.push_back(
+      {.signer = trustee, .signature = key.sign_labelled(labels::kSignCeremony, out.body)});
+  return out;
+}
+
+}  // namespace
+
 Bytes sign_r_s(const trust::P384Key& key, ByteView message, Rng& rng) {
   ByteArray<SHA384_DIGEST_LENGTH> digest{};
   SHA384(message.data(), message.size(), digest.data());
@@ -61,15 +69,6 @@ Bytes sign_r_s(const trust::P384Key& key, ByteView message, Rng& rng) {
   ECDSA_SIG_free(signature);
   return out;
 }
-
-SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const CeremonyMessage& message) {
-  SignedDocument out{.body = encode(message), .signatures = {}};
-  out.signatures.push_back(
-      {.signer = trustee, .signature = key.sign_labelled(labels::kSignCeremony, out.body)});
-  return out;
-}
-
-}  // namespace
 
 void SeededRng::fill(std::span<std::uint8_t> out) {
   for (std::uint8_t& byte : out) {

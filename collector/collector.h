@@ -1,0 +1,68 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "collector/keys.h"
+#include "collector/publisher.h"
+#include "collector/sequencer.h"
+#include "collector/service.h"
+
+namespace psephos::collector {
+
+/// The collector without its sockets: store, ledger, sequencer, publisher and service, put together.
+class Collector {
+ public:
+  struct Settings {
+    Clock clock;
+    Service::Limits limits;
+    Publisher::Timing timing;
+    /// Called once, from any thread, when the store cannot be trusted any more: stop the process.
+    std::function<void(const Rejection&)> broken;
+  };
+  /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid` and `rng` outlive it.
+  /// @return kManifestInvalid if the election names other keys or another certificate than these; what
+  /// SqliteStore::open and replay_store return.
+  static Result<std::unique_ptr<Collector>, Rejection> open(
+      const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
+      std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid, Rng& rng,
+      Settings settings);
+  ~Collector();
+
+  Service& service() { return *service_; }
+  const Election& election() const { return ledger_.state.election(); }
+  const CollectorKeys& keys() const { return keys_; }
+
+  /// Operator: a signed document enters the log. @return the entry's index, or why not.
+  Result<std::uint64_t, Rejection> document(EntryType type, Bytes item);
+
+  /// What an operator may know: numbers, no identities.
+  struct Status {
+    Phase phase{};
+    Head head;
+    std::uint64_t cosigned_size = 0;
+    std::uint64_t ballots = 0;
+    std::uint64_t voters = 0;
+    std::uint64_t roll_version = 0;
+    std::uint64_t revocation_lists = 0;
+    std::size_t witnesses_reachable = 0;
+  };
+  Status status() const;
+
+  /// Finishes the work at hand; nothing that was acknowledged or is being answered is lost.
+  void stop();
+
+ private:
+  Collector(const Election& election, CollectorKeys keys) : keys_(std::move(keys)), ledger_(election) {}
+  CollectorKeys keys_;
+  Ledger ledger_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<Service> service_;
+};
+
+/// Where the store lies in a collector's directory.
+std::filesystem::path store_path(const std::filesystem::path& directory);
+
+}  // namespace psephos::collector

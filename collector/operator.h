@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+#include "collector/collector.h"
+
+namespace psephos::collector {
+
+/// An operator's command to a running collector: load, open, close, seal, revoke, restore with a signed
+/// document; status and status-json. Documents are judged by ElectionState::apply_document and become one log
+/// entry each.
+/// @return a line for people (JSON for status-json); kUsage if the document is for another command; what the
+/// checks refuse.
+Result<std::string, Rejection> run_operator_command(Collector& collector, const std::string& command,
+                                                    Bytes argument);
+
+}  // namespace psephos::collector

@@ -1,0 +1,358 @@
+#include "collector/service.h"
+
+#include <sodium.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "protocol/labels.h"
+#include "protocol/signed.h"
+
+namespace psephos::collector {
+
+namespace {
+
+constexpr std::uint64_t kMaxEntriesPerRequest = 10'000;
+constexpr std::string_view kEntriesPath = "/v1/log/entries/";
+
+/// SPEC §9.0.
+int status_for(Reason reason) {
+  const auto number = static_cast<std::uint16_t>(reason);
+  if (number < 210) return 400;  // crypto's faults and the wire's: bad bytes
+  switch (reason) {
+    case Reason::kRequestUnknown:
+    case Reason::kVerifyUnknown:
+      return 404;
+    case Reason::kStaleCastCounter:
+    case Reason::kCastConflict:
+    case Reason::kRecastChainBroken:
+    case Reason::kRecastOrderConflict:
+    case Reason::kBallotDuplicateCiphertext:
+      return 409;
+    case Reason::kRateLimited:
+      return 429;
+    case Reason::kServiceUnavailable:
+      return 503;
+    default:
+      return 403;
+  }
+}
+
+template <wire::Message M>
+Reply ok(const M& message) {
+  return {200, "application/octet-stream", encode(message)};
+}
+
+/// Room for the largest ballot of this election in its envelope: what is larger need not be read.
+std::size_t submission_limit_of(const Election& election) {
+  std::size_t slots = 0;
+  for (std::size_t i = 0; i < election.definition().units.size(); ++i)
+    slots = std::max(slots, election.ballot_slots(i).size());
+  const std::size_t around = limits::kCertificateBytes + limits::kSignatureBytes + limits::kNoteBytes + 4096;
+  return std::min<std::size_t>(limits::kSubmissionBytes, around + slots * (limits::kProofBytes + 256));
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher,
+                 const EidVerifier& eid, const SigningKey& service_key, Rng& rng, Clock clock,
+                 const Limits& limits)
+    : ledger_(ledger),
+      election_(ledger.state.election()),
+      store_(store),
+      sequencer_(sequencer),
+      publisher_(publisher),
+      eid_(eid),
+      service_key_(service_key),
+      rng_(rng),
+      clock_(std::move(clock)),
+      limits_(limits),
+      submission_limit_(submission_limit_of(election_)),
+      challenges_(election_.fingerprint(), election_.definition().collector.origin, rng),
+      pool_(limits.threads, limits.queued_requests, limits.queued_bytes) {}
+
+Service::~Service() = default;
+
+void Service::stop() {
+  pool_.stop();
+}
+
+std::optional<std::size_t> Service::body_limit(std::string_view method, std::string_view target) const {
+  if (method == "GET" &&
+      (target == "/v1/manifest" || target == "/v1/checkpoint" || target.starts_with(kEntriesPath)))
+    return 0;
+  if (method != "POST") return std::nullopt;
+  if (target == "/v1/challenge") return 0;
+  if (target == "/v1/ticket") return 1024 + limits::kCertificateBytes + limits::kSignatureBytes + 64;
+  if (target == "/v1/ballot") return submission_limit_;
+  if (target == "/v1/verify") return 256;
+  return std::nullopt;
+}
+
+void Service::handle(Request request, Respond respond) {
+  const auto limit = body_limit(request.method, request.target);
+  if (!limit) return respond(refuse(request.body, Reason::kRequestUnknown));
+  if (request.body.size() > *limit) return respond(refuse(request.body, Reason::kWireLimit));
+  if (request.target == "/v1/challenge") return respond(challenge());
+  const std::size_t bytes = request.body.size();
+  // Shared, because a job that finds no room must still be answered.
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  if (!pool_.post(bytes, [this, shared] { work(std::move(shared->first), std::move(shared->second)); }))
+    shared->second(refuse(shared->first.body, Reason::kServiceUnavailable));
+}
+
+void Service::work(Request request, Respond respond) {
+  const std::string_view target = request.target;
+  if (target == "/v1/manifest") return respond(get_manifest());
+  if (target == "/v1/checkpoint") return respond(get_checkpoint());
+  if (target.starts_with(kEntriesPath))
+    return respond(get_entries(request, target.substr(kEntriesPath.size())));
+  if (target == "/v1/ticket") return respond(ticket(request.body));
+  if (target == "/v1/ballot") return ballot(std::move(request.body), std::move(respond));
+  verify(std::move(request.body), std::move(respond));
+}
+
+ServiceSigned Service::sign(std::string_view label, Bytes body) const {
+  ServiceSigned out{.body = std::move(body), .signature = {}};
+  out.signature = service_key_.sign_labelled(label, out.body);
+  return out;
+}
+
+Reply Service::refuse(ByteView body, Reason reason) const {
+  const Refusal refusal{election_.fingerprint(), static_cast<std::uint64_t>(reason), sha256(body), now_s()};
+  spdlog::info("event=refused reason={}", name_of(reason));
+  Reply reply = ok(sign(labels::kSignRefusal, encode(refusal)));
+  reply.status = status_for(reason);
+  return reply;
+}
+
+Reply Service::get_manifest() const {
+  return {200, "application/octet-stream", election_.signed_manifest()};
+}
+
+Reply Service::get_checkpoint() const {
+  const auto latest = publisher_.latest();
+  if (!latest) return refuse({}, Reason::kServiceUnavailable);
+  return {200, "text/plain; charset=utf-8", copy_of(bytes_of(latest->note))};
+}
+
+Reply Service::get_entries(const Request& request, std::string_view range) const {
+  const std::size_t slash = range.find('/');
+  if (slash == std::string_view::npos) return refuse(request.body, Reason::kRequestUnknown);
+  const auto from = parse_number(range.substr(0, slash));
+  const auto count = parse_number(range.substr(slash + 1));
+  if (!from || !count) return refuse(request.body, Reason::kRequestUnknown);
+  if (*count > kMaxEntriesPerRequest) return refuse(request.body, Reason::kWireLimit);
+  const auto latest = publisher_.latest();
+  const std::uint64_t size = latest ? latest->head.size : 0;  // what no checkpoint covers proves nothing yet
+  const std::uint64_t available = *from < size ? std::min(*count, size - *from) : 0;
+  auto bytes = store_.entry_bytes(*from, available);
+  if (!bytes) return refuse(request.body, Reason::kServiceUnavailable);
+  return {200, "application/octet-stream", std::move(*bytes)};
+}
+
+Reply Service::challenge() {
+  return ok(challenges_.issue(now_s()));
+}
+
+Reply Service::ticket(ByteView body) {
+  const auto ticket = issue_ticket(body);
+  if (!ticket) return refuse(body, ticket.error().reason);
+  return ok(*ticket);
+}
+
+Result<ServiceSigned, Rejection> Service::issue_ticket(ByteView body) {
+  const auto authentication = decode<Authentication>(body);
+  if (!authentication) return std::unexpected(authentication.error());
+  const auto challenge = decode<Challenge>(authentication->challenge);
+  if (!challenge) return std::unexpected(challenge.error());
+  const std::uint64_t now = now_s();
+  if (auto known = challenges_.check(*challenge, now); !known) return std::unexpected(known.error());
+
+  const Periods& periods = election_.definition().periods;
+  const auto phase = [this] {
+    const std::shared_lock lock(ledger_.mutex);
+    return ledger_.state.phase();
+  }();
+  if (phase == Phase::kPrepared || now < periods.casting_begins_s) return reject(Reason::kPhaseNotOpen, "");
+  if (phase != Phase::kCasting || now >= periods.casting_ends_s) return reject(Reason::kPhaseClosed, "");
+
+  const auto person = eid_.verify(authentication->certificate, KeyUse::kAuthentication,
+                                  signed_bytes(labels::kEidAuthenticate, authentication->challenge),
+                                  authentication->signature, static_cast<std::int64_t>(now));
+  if (!person) return reject(person.error(), "authentication");
+  if (auto spent = challenges_.spend(*challenge, now); !spent) return std::unexpected(spent.error());
+  const Pseudonym pseudonym = election_.pseudonym_of(person->national_id);
+
+  const auto latest = publisher_.latest();
+  CastTicket ticket{
+      .fingerprint = election_.fingerprint(),
+      .pseudonym = pseudonym,
+      .unit = {},
+      .roll_version = 0,
+      .counter = 1,
+      .previous = std::nullopt,
+      .checkpoint = latest ? copy_of(bytes_of(latest->note)) : Bytes(),
+      .nonce = {},
+      .expires_s = std::min(now + election_.definition().policy.ticket_minutes * 60, periods.grace_ends_s)};
+  {
+    const std::shared_lock lock(ledger_.mutex);
+    const Voter* voter = ledger_.state.find(pseudonym);
+    if (voter == nullptr || !voter->unit_now()) return reject(Reason::kVoterNotOnRoll, "");
+    ticket.unit = election_.definition().units[*voter->unit_now()].id;
+    ticket.roll_version = ledger_.state.roll_version();
+    if (!voter->ballots.empty()) {
+      ticket.counter = voter->ballots.back().counter + 1;
+      ticket.previous = voter->ballots.back().id;
+    }
+  }
+  if (!tickets_.take(pseudonym, now)) return reject(Reason::kRateLimited, "tickets");
+  rng_.fill(ticket.nonce);
+  return sign(labels::kSignTicket, encode(ticket));
+}
+
+void Service::ballot(Bytes body, Respond respond) {
+  auto submission = decode<Submission>(body);
+  if (!submission) return respond(refuse(body, submission.error().reason));
+  const BallotId id = sha256(submission->envelope.ballot);
+  BallotItem item{std::move(submission->envelope), clock_()};
+  std::optional<std::uint64_t> logged_at;
+  Result<Admission, Rejection> admission = reject(Reason::kServiceUnavailable, "");
+  {
+    const std::shared_lock lock(ledger_.mutex);
+    logged_at = ledger_.state.index_of(id);
+    if (!logged_at) admission = ledger_.state.check_cheap(item);
+  }
+  if (logged_at)  // the first container stands, whatever came around the same ballot now
+    return answer_recorded(std::move(body), {*logged_at, SubmitOutcome::kDuplicateIdempotent},
+                           std::move(respond));
+  if (!admission)
+    return refuse_ballot(std::move(body), std::move(item), admission.error(), std::move(respond));
+  if (auto sound = ElectionState::check_costly(election_, item, *admission, eid_); !sound)
+    return refuse_ballot(std::move(body), std::move(item), sound.error(), std::move(respond));
+
+  auto kept = std::make_shared<BallotItem>(std::move(item));
+  sequencer_.ballot(*kept, std::move(*admission), submission->fetch_secret_hash,
+                    [this, kept, body = std::move(body),
+                     respond = std::move(respond)](Result<Recorded, Rejection> recorded) mutable {
+                      if (recorded) return answer_recorded(std::move(body), *recorded, std::move(respond));
+                      if (recorded.error().reason == Reason::kServiceUnavailable)
+                        return respond(refuse(body, Reason::kServiceUnavailable));
+                      refuse_ballot(std::move(body), std::move(*kept), recorded.error(), std::move(respond));
+                    });
+}
+
+std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const {
+  const Envelope& envelope = item.envelope;
+  auto ballot = decode<Ballot>(envelope.ballot);
+  if (!ballot) return std::nullopt;
+  {
+    const std::shared_lock lock(ledger_.mutex);
+    const Voter* voter = ledger_.state.find(ballot->pseudonym);
+    if (voter == nullptr || !voter->unit_now()) return std::nullopt;
+  }
+  const auto person =
+      eid_.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
+                  envelope.signature, static_cast<std::int64_t>(item.received_ms / 1000));
+  if (!person || election_.pseudonym_of(person->national_id) != ballot->pseudonym) return std::nullopt;
+  return std::move(*ballot);
+}
+
+void Service::refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Respond respond) {
+  auto ballot = well_signed_ballot(item);
+  if (!ballot) return respond(refuse(body, rejection.reason));
+  sequencer_.refusal(std::move(item), std::move(*ballot), std::move(rejection),
+                     [this, body = std::move(body), respond = std::move(respond)](
+                         const Rejection& stands) mutable { respond(refuse(body, stands.reason)); });
+}
+
+void Service::answer_recorded(Bytes body, const Recorded& recorded, Respond respond) {
+  publisher_.await(
+      recorded.index, limits_.cosign_wait,
+      [this, recorded, body = std::move(body),
+       respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
+        const auto stored = store_.entry(recorded.index);
+        if (!stored) return respond(refuse(body, Reason::kServiceUnavailable));
+        const auto item = decode<BallotItem>(stored->item);
+        auto proof = receipt(*stored, covering);
+        if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
+        respond(ok(SubmitAnswer{recorded.outcome, std::move(*proof), stored->salt, item->received_ms}));
+      });
+}
+
+Result<Receipt, Rejection> Service::receipt(const StoredEntry& stored,
+                                            const std::optional<StoredCheckpoint>& covering) const {
+  if (!stored.ballot_id) return reject(Reason::kStoreInconsistent, "no ballot");
+  const ReceiptStatement statement{election_.fingerprint(), *stored.ballot_id, stored.index, stored.entry};
+  Receipt out{sign(labels::kSignReceipt, encode(statement)), {}, {}};
+  if (covering) {
+    const std::shared_lock lock(ledger_.mutex);
+    out.inclusion_proof = ledger_.tree.inclusion_proof(stored.index, covering->head.size);
+    out.checkpoint = copy_of(bytes_of(covering->note));
+  }
+  return out;
+}
+
+BallotStatus Service::status_of(const BallotItem& item) const {
+  if (election_.definition().policy.superseded == SupersededStatus::kHidden)
+    return BallotStatus::kUndisclosed;
+  const auto ballot = decode<Ballot>(item.envelope.ballot);
+  if (!ballot) return BallotStatus::kUndisclosed;
+  const std::shared_lock lock(ledger_.mutex);
+  const Voter* voter = ledger_.state.find(ballot->pseudonym);
+  if (voter == nullptr || voter->ballots.empty()) return BallotStatus::kUndisclosed;
+  if (voter->revoked) return BallotStatus::kRevoked;
+  return voter->ballots.back().id == sha256(item.envelope.ballot) ? BallotStatus::kCurrent
+                                                                  : BallotStatus::kSuperseded;
+}
+
+Result<StoredEntry, Rejection> Service::open_for_voter(const VerifyRequest& request) {
+  const auto unknown = [] { return reject(Reason::kVerifyUnknown, ""); };
+  if (request.fingerprint != election_.fingerprint()) return reject(Reason::kElectionFpMismatch, "request");
+  const auto record = store_.fetch_record(request.ballot_id);
+  if (!record) return reject(Reason::kServiceUnavailable, "");
+  const bool known = *record && (*record)->fetch_secret_hash;
+  const Digest256 presented = sha256(request.fetch_secret);
+  const Digest256 expected = known ? *(*record)->fetch_secret_hash : Digest256{};
+  const bool same = sodium_memcmp(presented.data(), expected.data(), presented.size()) == 0;
+  if (!known || !same) return unknown();
+
+  auto stored = store_.entry((*record)->index);
+  if (!stored) return reject(Reason::kServiceUnavailable, "");
+  const auto item = decode<BallotItem>(stored->item);
+  if (!item) return reject(Reason::kServiceUnavailable, "");
+  const Policy& policy = election_.definition().policy;
+  if (clock_() >= item->received_ms + policy.verification_minutes * 60'000) return unknown();
+  const auto counted = store_.count_fetch(request.ballot_id, policy.verification_count);
+  if (!counted) return reject(Reason::kServiceUnavailable, "");
+  if (!*counted) return unknown();
+  return stored;
+}
+
+void Service::verify(Bytes body, Respond respond) {
+  const auto request = decode<VerifyRequest>(body);
+  if (!request) return respond(refuse(body, request.error().reason));
+  auto opened = open_for_voter(*request);
+  if (!opened) return respond(refuse(body, opened.error().reason));
+  const std::uint64_t index = opened->index;
+  publisher_.await(index, limits_.cosign_wait,
+                   [this, body = std::move(body), stored = std::move(*opened),
+                    respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
+                     auto item = decode<BallotItem>(stored.item);
+                     auto proof = receipt(stored, covering);
+                     if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
+                     const BallotStatus status = status_of(*item);
+                     respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));
+                   });
+}
+
+}  // namespace psephos::collector
