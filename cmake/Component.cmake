@@ -6,8 +6,8 @@ target_compile_options(psephos_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
   -Werror -fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports false positives of these two inside the standard library.
-  target_compile_options(psephos_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
+  # g++ 12 reports false positives of these inside the standard library.
+  target_compile_options(psephos_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(PSEPHOS_SANITIZE)
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

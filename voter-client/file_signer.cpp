@@ -48,7 +48,7 @@ class SoftwareCard final : public Signer {
   Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
     constexpr int kHalf = 48;
     const openssl::DigestContext context(EVP_MD_CTX_new());
-    Bytes der(2 * kHalf + 16);
+    Bytes der(std::size_t{2} * kHalf + 16);
     std::size_t size = der.size();
     if (!context ||
         EVP_DigestSignInit_ex(context.get(), nullptr, "SHA2-384", nullptr, nullptr, of(use).key.get(),

@@ -11,7 +11,7 @@ namespace {
 
 constexpr CK_ULONG kMaxSlots = 1024;
 constexpr CK_ULONG kMaxObjects = 256;
-constexpr CK_ULONG kMaxAttributeBytes = 16 * 1024;
+constexpr CK_ULONG kMaxAttributeBytes = 16'384;
 
 // Loading and finalising a module exclude one another.
 std::mutex& registry_mutex() {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/eid/der.h"
+#include "protocol/limits.h"
 #include "protocol/national_id.h"
 
 namespace psephos {
@@ -104,7 +105,8 @@ optional<std::int64_t> next_time(der::Reader& reader) {
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return nullopt;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return days * 86400 + hour * 3600 + minute * 60 + second;
+  constexpr std::int64_t kMinute = 60;
+  return days * 24 * 60 * kMinute + hour * 60 * kMinute + minute * kMinute + second;
 }
 
 bool read_public_key(ByteView content, Certificate& out) {
@@ -354,7 +356,8 @@ bool is_printable_utf8(ByteView text) {
 
 Result<Certificate, Reason> parse_certificate(ByteView der) {
   Certificate out;
-  if (!read_certificate(der, out)) return std::unexpected(Reason::kCertParse);
+  if (der.size() > limits::kCertificateBytes || !read_certificate(der, out))
+    return std::unexpected(Reason::kCertParse);
   return out;
 }
 

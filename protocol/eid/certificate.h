@@ -44,8 +44,8 @@ struct Certificate {
 
 /// Reads one certificate and nothing after it. Every accepted input is the only DER encoding of what was
 /// read.
-/// @return kCertParse if the bytes are not a v3 certificate in strict DER, have an extension twice, or name
-/// different signature algorithms inside and outside; nothing else.
+/// @return kCertParse if the bytes are over 8 KiB, not a v3 certificate in strict DER, have an extension
+/// twice, or name different signature algorithms inside and outside; nothing else.
 [[nodiscard]] Result<Certificate, Reason> parse_certificate(ByteView der);
 
 /// True if the certificate follows the profile of voters' certificates, modelled on Estonia's: ECDSA

@@ -18,6 +18,7 @@
 #include "protocol/eid/certificate.h"
 #include "protocol/eid/der.h"
 #include "protocol/eid/openssl_eid.h"
+#include "protocol/limits.h"
 #include "protocol/national_id.h"
 #include "tests/trust-services/test_ca/ca.h"
 #include "tests/trust-services/test_ca/der_writer.h"
@@ -358,6 +359,11 @@ TEST_F(Eid, RefusesEverythingButTheCertificate) {
         reason(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)), KeyUse::kSigning),
         Reason::kCertParse)
         << length;
+  CertificateFields large = fields(KeyUse::kSigning);
+  large.extensions.push_back(trust::extension("1.3.6.1.4.1.99999.1", false, Bytes(7000)));
+  EXPECT_EQ(reason(large, KeyUse::kSigning), std::nullopt);
+  large.extensions.back() = trust::extension("1.3.6.1.4.1.99999.1", false, Bytes(limits::kCertificateBytes));
+  EXPECT_EQ(reason(large, KeyUse::kSigning), Reason::kCertParse);
   // Any other octet anywhere: never accepted, though the good one is remembered.
   for (std::size_t i = 0; i < good.size(); ++i) {
     other = good;

@@ -223,7 +223,7 @@ Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory)
   ca.root_der_ = read_file(directory / "root.der");
   ca.issuing_der_ = read_file(directory / "issuing.der");
   const Bytes secret = read_file(directory / "ca-keys");
-  if (secret.size() != 2 * (48 + 97) || ca.root_der_.empty() || ca.issuing_der_.empty())
+  if (secret.size() != std::size_t{2} * (48 + 97) || ca.root_der_.empty() || ca.issuing_der_.empty())
     return std::unexpected(fmt::format("no test CA in {} (make one with: test-ca init --dir {})",
                                        directory.string(), directory.string()));
   auto at = secret.begin();

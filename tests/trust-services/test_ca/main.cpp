@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crypto/random.h"
+#include "protocol/files/program.h"
 #include "protocol/national_id.h"
 #include "tests/trust-services/test_ca/ca.h"
 #include "tests/trust-services/test_ca/cards.h"
@@ -32,52 +32,55 @@ std::int64_t valid_from_unix_s() {
          kHour;
 }
 
-Result<void, std::string> init(const Options& options) {
+std::unexpected<Rejection> cannot(std::string what) {
+  return reject(Reason::kFileUnreadable, std::move(what));
+}
+
+Result<void, Rejection> init(const Options& options) {
   SystemRng rng;
   if (const auto saved = TestCa::create(rng, valid_from_unix_s()).save(options.directory); !saved)
-    return saved;
+    return cannot(saved.error());
   fmt::print("Test CA made. Trust anchors of the election: {0}/issuing.der, {0}/root.der\n",
              options.directory);
   return {};
 }
 
-Result<void, std::string> roll(const Options& options) {
+Result<void, Rejection> roll(const Options& options) {
   const std::string text = write_roll(artificial_voters(options.first, options.count, options.units));
   std::ofstream out(options.out, std::ios::binary);
   out << text;
-  if (!out.flush()) return std::unexpected(fmt::format("cannot write {}", options.out));
+  if (!out.flush()) return cannot(options.out);
   fmt::print("Roll of {} artificial voters: {}\n", options.count, options.out);
   return {};
 }
 
-Result<void, std::string> issue(const Options& options) {
+Result<void, Rejection> issue(const Options& options) {
   const auto ca = TestCa::load(options.directory);
-  if (!ca) return std::unexpected(ca.error());
+  if (!ca) return cannot(ca.error());
   const auto voters = read_roll(options.roll);
-  if (!voters) return std::unexpected(voters.error());
+  if (!voters) return cannot(voters.error());
   SystemRng rng;
   const auto begin = std::chrono::steady_clock::now();
   if (const auto written = write_cards(*ca, *voters, options.out, valid_from_unix_s(), rng); !written)
-    return written;
+    return cannot(written.error());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   fmt::print("{} software cards issued in {:.1f} s: {}\n", voters->size(), seconds.count(), options.out);
   return {};
 }
 
-Result<void, std::string> issue_to_token(const Options& options) {
-  if (!is_national_id(options.national_id))
-    return std::unexpected(fmt::format("{} is no national id (PNOEE-…)", options.national_id));
+Result<void, Rejection> issue_to_token(const Options& options) {
+  if (!is_national_id(options.national_id)) return reject(Reason::kVoterIdFormat, options.national_id);
   const auto ca = TestCa::load(options.directory);
-  if (!ca) return std::unexpected(ca.error());
-  if (const auto ready = prepare_softhsm(); !ready) return ready;
+  if (!ca) return cannot(ca.error());
+  if (const auto ready = prepare_softhsm(); !ready) return cannot(ready.error());
   const auto module = pkcs11::Module::load(options.module);
-  if (!module) return std::unexpected(fmt::format("{}: {}", name_of(module.error()), options.module));
+  if (!module) return cannot(fmt::format("{}: {}", options.module, describe(module.error()).sentence));
   SystemRng rng;
   const Person person{options.national_id, options.given_name, options.surname};
   if (const auto issued =
           issue_token(*module, *ca, person, {options.pin1, options.pin2}, valid_from_unix_s(), rng);
       !issued)
-    return issued;
+    return reject(Reason::kServiceUnavailable, issued.error());
   fmt::print("Card of {} {} ({}) issued into two tokens\n", person.given_name, person.surname,
              person.national_id);
   return {};
@@ -87,13 +90,9 @@ Result<void, std::string> issue_to_token(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  Result<void, std::string> (*command)(const Options&) = nullptr;
-  CLI::App app{"test-ca: a certificate authority for test elections, modelled on the Estonian eID"};
-  app.require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, Result<void, std::string> (*run)(const Options&)) {
-    CLI::App* sub = app.add_subcommand(name, help);
-    sub->callback([&command, run] { command = run; });
-    return sub;
+  Program program("test-ca", "A certificate authority for test elections, modelled on the Estonian eID.");
+  const auto add = [&](const char* name, const char* help, Result<void, Rejection> (*run)(const Options&)) {
+    return &program.command(name, help, [&options, run] { return run(options); });
   };
   CLI::App* sub = add("init", "make a root and an issuing authority", init);
   sub->add_option("--dir", options.directory, "directory of the test CA")->required();
@@ -121,10 +120,5 @@ int main(int argc, char** argv) {
   sub->add_option("--pin1", options.pin1, "PIN1, authentication")->required();
   sub->add_option("--pin2", options.pin2, "PIN2, signature")->required();
 
-  CLI11_PARSE(app, argc, argv);
-  if (const auto done = command(options); !done) {
-    fmt::print(stderr, "test-ca: {}\n", done.error());
-    return 1;
-  }
-  return 0;
+  return program.run(argc, argv);
 }
