@@ -57,7 +57,7 @@ class SoftwareCard final : public Signer {
       return std::unexpected(SignerError::kDeviceError);
     const unsigned char* at = der.data();
     const openssl::EcdsaSignature parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
-    Bytes raw(2 * kHalf);
+    Bytes raw(std::size_t{2} * kHalf);
     if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), raw.data(), kHalf) != kHalf ||
         BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), raw.data() + kHalf, kHalf) != kHalf)
       return std::unexpected(SignerError::kDeviceError);

@@ -106,7 +106,7 @@ optional<std::int64_t> next_time(der::Reader& reader) {
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return nullopt;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
   constexpr std::int64_t kMinute = 60;
-  return days * 24 * 60 * kMinute + hour * 60 * kMinute + minute * kMinute + second;
+  return days * 24 * 60 * kMinute + hour * (60 * kMinute) + minute * kMinute + second;
 }
 
 bool read_public_key(ByteView content, Certificate& out) {

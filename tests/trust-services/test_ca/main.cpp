@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -74,7 +75,7 @@ Result<void, Rejection> issue_to_token(const Options& options) {
   if (!ca) return cannot(ca.error());
   if (const auto ready = prepare_softhsm(); !ready) return cannot(ready.error());
   const auto module = pkcs11::Module::load(options.module);
-  if (!module) return cannot(fmt::format("{}: {}", options.module, describe(module.error()).sentence));
+  if (!module) return reject(reason_of(module.error()), options.module);
   SystemRng rng;
   const Person person{options.national_id, options.given_name, options.surname};
   if (const auto issued =
@@ -86,9 +87,7 @@ Result<void, Rejection> issue_to_token(const Options& options) {
   return {};
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   Options options;
   Program program("test-ca", "A certificate authority for test elections, modelled on the Estonian eID.");
   const auto add = [&](const char* name, const char* help, Result<void, Rejection> (*run)(const Options&)) {
@@ -121,4 +120,14 @@ int main(int argc, char** argv) {
   sub->add_option("--pin2", options.pin2, "PIN2, signature")->required();
 
   return program.run(argc, argv);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    return report("test-ca", Rejection{Reason::kFileUnreadable, e.what()});
+  }
 }
