@@ -1,0 +1,97 @@
+#include "voter-client/ballot_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crypto/invariant.h"
+
+namespace psephos {
+
+const std::string& text_in(const std::vector<Text>& texts, const Id& language) {
+  const auto it = std::ranges::find(texts, language, &Text::language);
+  invariant(it != texts.end(), "every text of an opened election has every language of it");
+  return it->text;
+}
+
+Result<Id, Rejection> language_of(const Election& election, const std::string& asked) {
+  const std::vector<Id>& languages = election.definition().languages;
+  if (asked.empty()) return languages.front();
+  std::string all;
+  for (const Id& language : languages) {
+    if (language.text == asked) return language;
+    all += " " + language.text;
+  }
+  return reject(Reason::kUsage, "--lang: this election is in" + all);
+}
+
+Result<Choosing, Rejection> Choosing::parse(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return reject(Reason::kUsage, "a choice is CONTEST=CHOICE-ID");
+  const std::string_view contest = text.substr(0, equals);
+  const std::string_view choice = text.substr(equals + 1);
+  if (!is_id(contest) || !is_id(choice)) return reject(Reason::kUsage, "a choice is CONTEST=CHOICE-ID");
+  return Choosing{{std::string(contest)}, {std::string(choice)}};
+}
+
+Result<std::vector<std::size_t>, Rejection> choices_for(const Election& election, std::size_t unit,
+                                                        const std::vector<Choosing>& chosen) {
+  std::vector<std::size_t> out;
+  std::vector<bool> used(chosen.size(), false);
+  for (const BallotSlot& slot : election.ballot_slots(unit)) {
+    const Id& contest = slot.table->contest->id;
+    std::size_t next = 0;
+    while (next < chosen.size() && (used[next] || chosen[next].contest != contest)) ++next;
+    if (next == chosen.size())
+      return reject(Reason::kUsage,
+                    "contest " + contest.text + " needs a choice (a blank vote is a choice, too)");
+    used[next] = true;
+    const auto& choices = slot.table->list->choices;
+    const auto it = std::ranges::find(choices, chosen[next].choice, &Choice::id);
+    if (it == choices.end())
+      return reject(Reason::kUsage, "contest " + contest.text + " has no such choice on your ballot");
+    out.push_back(static_cast<std::size_t>(it - choices.begin()));
+  }
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (!used[i])
+      return reject(Reason::kUsage,
+                    "contest " + chosen[i].contest.text + ": not on your ballot, or chosen too often");
+  return out;
+}
+
+std::string contests_text(const Election& election, std::size_t unit, const Id& language) {
+  const Unit& voters_unit = election.definition().units[unit];
+  std::string out = fmt::format("{} — {} ({})\n", text_in(election.definition().title, language),
+                                text_in(voters_unit.names, language), voters_unit.id.text);
+  for (const BallotSlot& slot : election.ballot_slots(unit)) {
+    if (slot.slot != 0) continue;
+    const Contest& contest = *slot.table->contest;
+    out += fmt::format("\n{} ({})", text_in(contest.title, language), contest.id.text);
+    if (contest.slots > 1) out += fmt::format(", {} choices", contest.slots);
+    out += '\n';
+    std::size_t width = 0;
+    for (const Choice& choice : slot.table->list->choices) width = std::max(width, choice.id.text.size());
+    for (const Choice& choice : slot.table->list->choices) {
+      out += fmt::format("  {:<{}}  {}", choice.id.text, width, text_in(choice.names, language));
+      if (!choice.group.empty()) out += fmt::format(" — {}", text_in(choice.group, language));
+      out += '\n';
+    }
+  }
+  return out;
+}
+
+std::string choices_text(const Election& election, std::size_t unit, const std::vector<std::size_t>& choices,
+                         const Id& language) {
+  std::string out;
+  const auto slots = election.ballot_slots(unit);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const CandidateTable& table = *slots[i].table;
+    const Choice& choice = table.list->choices[choices[i]];
+    out += fmt::format("  {}: {}", text_in(table.contest->title, language), text_in(choice.names, language));
+    if (!choice.group.empty()) out += fmt::format(" — {}", text_in(choice.group, language));
+    out += fmt::format(" ({})\n", choice.id.text);
+  }
+  return out;
+}
+
+}  // namespace psephos
