@@ -2,7 +2,8 @@
 # House rules that no compiler checks. Each rule is a function that prints what breaks it under the current
 # directory, one line each; before a rule is trusted, it has to find a violation planted for it and to pass the
 # clean twin.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "lint_test.sh: line $LINENO ended with $?"' ERR
 root=$(cd "${1:?usage: lint_test.sh REPOSITORY}" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -44,6 +45,13 @@ rule_shell() { # no text is ever handed to a shell
 rule_ed25519() { # no point function of Ed25519, whose validity check has failed before: ristretto255 only
   files "$product" | search '\bcrypto_(core|scalarmult)_ed25519'
 }
+rule_messages() { # every message is fuzzed: it stands in the list of tests/fuzz/messages.h
+  local name file
+  { files '^protocol/.*\.h$' | xargs -r grep -oE 'kName = "[A-Za-z]+"' /dev/null || true; } | tr -d '"' |
+    while IFS=: read -r file name; do
+      grep -qs "X(${name#kName = })" tests/fuzz/messages.h || echo "$file: ${name#kName = } is not in tests/fuzz/messages.h"
+    done
+}
 rule_words() { # nothing is left for later
   files "$texts" | search '\b(TO''DO|FIX''ME|XX''X)\b'
 }
@@ -81,6 +89,7 @@ plant shell tally/a.cpp 'std::sys''tem("ls");' 'file_sys''tem(1); a.sys''tem(2);
 plant shell audit/a.cpp 'auto* p = po''pen(x, "r");' 'reopen(p);'
 plant ed25519 crypto/a.cpp 'crypto_core_''ed25519_add(r, p, q);' 'crypto_core_ristretto255_add(r, p, q);'
 plant ed25519 crypto/b.cpp 'crypto_scalarmult_''ed25519(q, n, p);' 'crypto_sign_ed25519_detached();'
+plant messages protocol/a.h '  static constexpr std::string_view kName = "Vote";' '  static constexpr std::string_view kTitle = "Vote";'
 plant words docs/a.md 'TO''DO: later' 'mktemp -d /tmp/x.XX''XXXX'
 plant words protocol/a.h '// FIX''ME' '// FIX''MENT'
 plant paths tests/a.cpp 'open("/wo''rk/shared/x");' 'open(base + "/network/x");'
@@ -88,7 +97,7 @@ plant paths README.md 'cd /ho''me/jane/psephos' 'cd ~/psephos'
 
 cd "$root"
 failed=0
-for rule in format includes no_files shell ed25519 words paths; do
+for rule in format includes no_files shell ed25519 messages words paths; do
   found=$("rule_$rule")
   if [[ -n $found ]]; then
     printf 'rule %s is broken:\n%s\n' "$rule" "$found"

@@ -1,0 +1,61 @@
+#pragma once
+#include "protocol/ballot.h"
+#include "protocol/definition.h"
+#include "protocol/log_entry.h"
+#include "protocol/record.h"
+#include "protocol/roll.h"
+#include "protocol/signed.h"
+
+/// Every message of the protocol, X(type). The place in this list is the first byte of a fuzz input, so new
+/// ones come last; the lint test compares it with protocol/.
+#define PSEPHOS_MESSAGES(X) \
+  X(RosterSignature)        \
+  X(SignedDocument)         \
+  X(ServiceSigned)          \
+  X(Text)                   \
+  X(Choice)                 \
+  X(ChoiceList)             \
+  X(Contest)                \
+  X(UnitContest)            \
+  X(Unit)                   \
+  X(Periods)                \
+  X(Policy)                 \
+  X(Member)                 \
+  X(Trustee)                \
+  X(Collector)              \
+  X(Definition)             \
+  X(CeremonyMessage)        \
+  X(KeyCeremony)            \
+  X(Build)                  \
+  X(Manifest)               \
+  X(Challenge)              \
+  X(Authentication)         \
+  X(CastTicket)             \
+  X(Selection)              \
+  X(Ballot)                 \
+  X(Envelope)               \
+  X(Submission)             \
+  X(BallotItem)             \
+  X(RefusalItem)            \
+  X(ReceiptStatement)       \
+  X(Receipt)                \
+  X(SubmitAnswer)           \
+  X(Refusal)                \
+  X(VerifyRequest)          \
+  X(VerifyAnswer)           \
+  X(LoggedItem)             \
+  X(RollChange)             \
+  X(RollDocument)           \
+  X(RevocationList)         \
+  X(PhaseEvent)             \
+  X(ListHeader)             \
+  X(GroupSheet)             \
+  X(Sheet)                  \
+  X(StageHashes)            \
+  X(StageStatement)         \
+  X(ChoiceCount)            \
+  X(GroupResult)            \
+  X(ListResult)             \
+  X(ElectionResult)         \
+  X(RecordFile)             \
+  X(RecordIndex)
