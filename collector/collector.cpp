@@ -77,8 +77,7 @@ Result<std::uint64_t, Rejection> Collector::document(EntryType type, Bytes item)
   auto index = sequencer_->document(type, std::move(item));
   if (!index) return index;
   const auto phase = status().phase;
-  spdlog::info("event=document_logged type={} index={} phase={}", name_of(type), *index,
-               name_of(phase));
+  spdlog::info("event=document_logged type={} index={} phase={}", name_of(type), *index, name_of(phase));
   if (phase == Phase::kSealed)  // nobody verifies on a phone any more
     if (auto erased = store_->erase_fetch_secrets(); !erased)
       spdlog::error("event=fetch_secrets_not_erased reason={}", name_of(erased.error().reason));

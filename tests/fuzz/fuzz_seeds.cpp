@@ -12,8 +12,8 @@
 #include "tests/fuzz/messages.h"
 
 /// Writes seeds for the fuzz targets: one honest input for each thing that a decoder reads. Only what a
-/// target cannot find by itself in reasonable time is made here; short seeds were typed. The same seeds every
-/// time, except certificates, whose signatures are not deterministic.
+/// target cannot find by itself in reasonable time is made here; short seeds were typed.
+/// The same seeds every time.
 using namespace psephos;
 
 namespace {
