@@ -4,7 +4,9 @@
 # clean twin.
 set -Eeuo pipefail
 trap 'echo "lint_test.sh: line $LINENO ended with $?"' ERR
-root=$(cd "${1:?usage: lint_test.sh REPOSITORY}" && pwd)
+root=$(cd "${1:?usage: lint_test.sh REPOSITORY [+PROGRAM|-PROGRAM]...}" && pwd)
+shift
+programs=("$@") # + before those that link secret-key code, - before the others
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -52,6 +54,16 @@ rule_messages() { # every message is fuzzed: it stands in the list of tests/fuzz
       grep -qs "X(${name#kName = })" tests/fuzz/messages.h || echo "$file: ${name#kName = } is not in tests/fuzz/messages.h"
     done
 }
+rule_secrets() { # docs/threat-model.md lists the programs that link secret-key code
+  local listed program
+  listed=$(sed -n '/<!-- secret-targets -->/,/<!-- .secret-targets -->/p' docs/threat-model.md | { grep -oE '`[a-z-]+`' || true; })
+  for program in "${programs[@]}"; do
+    case $program in
+      +*) [[ $listed == *"\`${program#+}\`"* ]] || echo "docs/threat-model.md: ${program#+} links secret-key code and is not listed" ;;
+      -*) [[ $listed != *"\`${program#-}\`"* ]] || echo "docs/threat-model.md: ${program#-} is listed and links no secret-key code" ;;
+    esac
+  done
+}
 rule_words() { # nothing is left for later
   files "$texts" | search '\b(TO''DO|FIX''ME|XX''X)\b'
 }
@@ -90,6 +102,13 @@ plant shell audit/a.cpp 'auto* p = po''pen(x, "r");' 'reopen(p);'
 plant ed25519 crypto/a.cpp 'crypto_core_''ed25519_add(r, p, q);' 'crypto_core_ristretto255_add(r, p, q);'
 plant ed25519 crypto/b.cpp 'crypto_scalarmult_''ed25519(q, n, p);' 'crypto_sign_ed25519_detached();'
 plant messages protocol/a.h '  static constexpr std::string_view kName = "Vote";' '  static constexpr std::string_view kTitle = "Vote";'
+marked=("${programs[@]}")
+programs=(+tally -audit)
+plant secrets docs/threat-model.md $'<!-- secret-targets -->\n`tally`, `audit`\n<!-- /secret-targets -->' \
+  $'<!-- secret-targets -->\n`tally`\n<!-- /secret-targets -->'
+plant secrets docs/threat-model.md $'`tally`\n<!-- secret-targets -->\n<!-- /secret-targets -->' \
+  $'<!-- secret-targets -->\n`tally`\n<!-- /secret-targets -->'
+programs=("${marked[@]}")
 plant words docs/a.md 'TO''DO: later' 'mktemp -d /tmp/x.XX''XXXX'
 plant words protocol/a.h '// FIX''ME' '// FIX''MENT'
 plant paths tests/a.cpp 'open("/wo''rk/shared/x");' 'open(base + "/network/x");'
@@ -97,7 +116,7 @@ plant paths README.md 'cd /ho''me/jane/psephos' 'cd ~/psephos'
 
 cd "$root"
 failed=0
-for rule in format includes no_files shell ed25519 messages words paths; do
+for rule in format includes no_files shell ed25519 messages secrets words paths; do
   found=$("rule_$rule")
   if [[ -n $found ]]; then
     printf 'rule %s is broken:\n%s\n' "$rule" "$found"
