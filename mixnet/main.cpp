@@ -28,12 +28,6 @@ Result<std::unique_ptr<OpensslEidVerifier>, Rejection> eid_of(const Election& el
   return std::move(*eid);
 }
 
-Done write_all(const RecordDirectory& record, const std::vector<NewFile>& files) {
-  for (const NewFile& file : files)
-    if (auto ok = record.write(file.path, file.bytes); !ok) return ok;
-  return {};
-}
-
 Done prepare(const Options& options) {
   const RecordDirectory record(options.record);
   const auto election = open_record(record, options.fingerprint);
@@ -45,7 +39,7 @@ Done prepare(const Options& options) {
   if (auto ok = gate.first(); !ok) return ok;
   const auto files = prepare_lists(*log);
   if (!files) return std::unexpected(files.error());
-  if (auto ok = write_all(record, *files); !ok) return ok;
+  if (auto ok = record.write(*files); !ok) return ok;
   std::printf("prepared %zu lists from a log of %llu entries; sheet: %s\n", files->size() - 1,
               static_cast<unsigned long long>(log->checkpoint.size), layout::sheet().c_str());
   return {};
@@ -96,7 +90,7 @@ Done mix(const Options& options) {
     files = mix_lists(*election, upstream->lists, upstream->mixes.last, *position, key->key, rng,
                       [&](std::uint64_t n) { progress.advance(n); });
   }
-  if (auto ok = write_all(record, files); !ok) return ok;
+  if (auto ok = record.write(files); !ok) return ok;
   std::printf("mixed %llu ciphertexts in %zu groups at position %llu; statement: %s\n",
               static_cast<unsigned long long>(ballots), upstream->lists.sheet.groups.size(),
               static_cast<unsigned long long>(*position), layout::mix_statement(*position).c_str());

@@ -8,14 +8,9 @@
 #include "crypto/secret/signing_key.h"
 #include "protocol/checks/lists.h"
 #include "protocol/checks/upstream.h"
+#include "protocol/files/record_directory.h"
 
 namespace psephos {
-
-/// A file of a record about to be written.
-struct NewFile {
-  std::string path;
-  Bytes bytes;
-};
 
 /// The input lists and the sheet that the sealed log determines (SPEC §10.3, §10.4).
 /// @return as derive_lists and check_sheet. @pre the log was verified without findings.

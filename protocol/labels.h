@@ -15,6 +15,7 @@ inline constexpr std::string_view kPseudonym = "psephos-1/pseudonym";
 inline constexpr std::string_view kEntry = "psephos-1/entry";
 inline constexpr std::string_view kRandomness = "psephos-1/randomness";
 inline constexpr std::string_view kCiphertextLeaf = "psephos-1/ciphertext";
+inline constexpr std::string_view kDecryptionSet = "psephos-1/decryption-set";
 
 // Signatures: what is signed is label ‖ 0x00 ‖ body.
 inline constexpr std::string_view kSignManifest = "psephos-1/sign/manifest";

@@ -166,9 +166,6 @@ Result<void, Rejection> check_definition(const Definition& d) {
   return check_rosters(d);
 }
 
-namespace {
-
-/// The payload of one message, if it is this trustee's, for this ceremony and step, and signed by it alone.
 Result<Bytes, Rejection> ceremony_payload(const Definition& definition, const Digest256& definition_hash,
                                           std::uint64_t attempt, CeremonyStep step, std::uint64_t trustee,
                                           const SignedDocument& document) {
@@ -186,6 +183,8 @@ Result<Bytes, Rejection> ceremony_payload(const Definition& definition, const Di
     return reject(Reason::kSigInvalid, who);
   return std::move(message->payload);
 }
+
+namespace {
 
 /// One step's messages, in trustee order.
 Result<std::vector<Bytes>, Rejection> ceremony_payloads(const Definition& definition,

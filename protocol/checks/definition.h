@@ -21,6 +21,11 @@ struct CeremonyOutcome {
 /// What cocktail-dkg needs to know of an attempt. @return DKG_SETUP or POINT_IDENTITY naming the trustee.
 Result<DkgSetup, Rejection> ceremony_setup(const Definition& definition, const Digest256& definition_hash,
                                            std::uint64_t attempt);
+/// The payload of one message, if it is this trustee's (1-based), for this ceremony and step, and signed by it
+/// alone. @return ELECTION_FP_MISMATCH, DKG_SETUP, SIG_INVALID or a wire refusal, naming the trustee.
+Result<Bytes, Rejection> ceremony_payload(const Definition& definition, const Digest256& definition_hash,
+                                          std::uint64_t attempt, CeremonyStep step, std::uint64_t trustee,
+                                          const SignedDocument& document);
 /// Every message present, once, signed by its trustee, for this definition and attempt; openings match
 /// announcements; no complaint; polynomials of the right degree, proofs of possession, certificates.
 /// @return a DKG_… fault, SIG_INVALID or ELECTION_FP_MISMATCH, naming the trustee; for a complaint

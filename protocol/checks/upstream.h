@@ -31,7 +31,8 @@ class RecordReader {
   bool has(const std::string& path) const;
 };
 
-/// Told what is being checked and what was found. `advance` comes from any thread, the rest from one.
+/// Told what is being checked and what was found. `advance` comes from any thread at any time; the rest, from
+/// one thread at a time.
 class CheckObserver {
  public:
   virtual ~CheckObserver() = default;

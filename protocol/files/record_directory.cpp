@@ -34,8 +34,10 @@ std::vector<std::string> RecordDirectory::paths() const {
   return out;
 }
 
-Result<void, Rejection> RecordDirectory::write(const std::string& path, ByteView bytes) const {
-  return write_file(root_ / path, bytes);
+Result<void, Rejection> RecordDirectory::write(std::span<const NewFile> files) const {
+  for (const NewFile& file : files)
+    if (auto ok = write_file(root_ / file.path, file.bytes); !ok) return ok;
+  return {};
 }
 
 void Gate::begin(std::string_view name, std::uint64_t total, std::string_view unit) {

@@ -9,6 +9,12 @@
 
 namespace psephos {
 
+/// A file of a record about to be written.
+struct NewFile {
+  std::string path;
+  Bytes bytes;
+};
+
 /// A record in a directory, its files mapped as they are asked for.
 class RecordDirectory final : public RecordReader {
  public:
@@ -16,7 +22,8 @@ class RecordDirectory final : public RecordReader {
   Result<RecordBytes, Rejection> read(const std::string& path) const override;
   /// Regular files of both tiers. A link, device or other special file is listed too, and unreadable.
   std::vector<std::string> paths() const override;
-  Result<void, Rejection> write(const std::string& path, ByteView bytes) const;
+  /// Writes the files one after the other, each whole or not at all; the last one makes the others count.
+  Result<void, Rejection> write(std::span<const NewFile> files) const;
   const std::filesystem::path& root() const { return root_; }
 
  private:

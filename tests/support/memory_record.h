@@ -1,6 +1,5 @@
 #pragma once
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,6 @@ class Findings final : public CheckObserver {
   std::vector<std::string> checks;
 
  private:
-  std::mutex mutex_;
   std::string name_;
 };
 

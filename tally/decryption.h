@@ -1,0 +1,37 @@
+#pragma once
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "crypto/random.h"
+#include "crypto/secret/signing_key.h"
+#include "protocol/checks/upstream.h"
+#include "protocol/files/record_directory.h"
+
+namespace psephos {
+
+/// What a trustee decrypts once and for ever: SHA-256("psephos-1/decryption-set" ‖ fingerprint ‖ SHA-256 of
+/// the sheet ‖ SHA-256 of the last list's file of every group). SPEC §11.4.
+Digest256 decryption_set(const Election& election, const VerifiedLists& lists,
+                         const std::vector<VerifiedList>& mixed);
+
+/// Shares of every group with their proofs, and the signed statement over them, last (SPEC §11.4).
+/// `progress(n)`: n more ballots are done. Constant time in x.
+/// @pre x belongs to the verification key of `trustee`, `mixed` was verified.
+std::vector<NewFile> share_lists(const Election& election, const VerifiedLists& lists,
+                                 const std::vector<VerifiedList>& mixed, std::uint64_t trustee,
+                                 const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
+                                 const std::function<void(std::uint64_t n)>& progress);
+
+/// Plaintexts out of a quorum of shares. A trustee whose shares fail is left out by name.
+struct Combination {
+  std::vector<NewFile> plaintexts;
+  std::vector<std::uint64_t> used;
+  std::vector<std::pair<std::uint64_t, Rejection>> left_out;
+};
+/// @return TALLY_INSUFFICIENT_SHARES with the reasons why trustees were left out; INVALID_PLAINTEXT, and then
+/// nothing must be published.
+Result<Combination, Rejection> combine(const Election& election, const RecordReader& record,
+                                       const VerifiedLists& lists, const VerifiedMixes& mixes);
+
+}  // namespace psephos
