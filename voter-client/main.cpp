@@ -28,7 +28,7 @@ struct Options {
   std::string module = "opensc-pkcs11.so", voter;
   std::optional<std::string> card_file, pin1_file, pin2_file;
   std::vector<std::string> choose;
-  std::optional<std::string> receipt_out, qr_out;
+  std::optional<std::string> receipt_out, qr_out, code_out;
   std::string code, receipt_in, manifest;
   bool yes = false;
   bool no_qr = false;
@@ -132,10 +132,14 @@ Result<void, Rejection> write_code(const Options& options, const VerificationCod
     if (!written) return written;
     fmt::print("Verification code: {}\n", path.string());
   }
-  if (!options.no_qr)
+  if (options.code_out) {
+    if (auto written = write_secret_file(*options.code_out, text.expose()); !written) return written;
+    fmt::print("Verification code as text: {}\n", *options.code_out);
+  }
+  const bool saved = options.qr_out || options.code_out;
+  if (!options.no_qr && (!saved || ::isatty(STDOUT_FILENO) != 0))
     fmt::print(
-        "Check with another device what was cast. Show this code to nobody else: it tells your choices."
-        "\n{}",
+        "Check with another device what was cast. Show this code to nobody else: it tells your choices.\n{}",
         qr->terminal());
   return {};
 }
@@ -275,7 +279,7 @@ void add_connection_options(CLI::App& command, Options& options) {
   command.add_option("--server", options.server, "the collector, HOST:PORT")->required();
   command.add_option("--fingerprint", options.fingerprint, "the election's, as the commission announced it");
   command.add_option("--lang", options.language, "language of contests and choices");
-  command.add_option("--state-dir", options.state_directory,
+  command.add_option("--state", options.state_directory,
                      "where the last seen state of the log is kept (default: the user's state directory)");
 }
 
@@ -308,7 +312,9 @@ int main(int argc, char** argv) {
   cast_command.add_flag("--yes", options.yes, "do not ask before signing");
   cast_command.add_option("--receipt", options.receipt_out, "save the receipt in this file");
   cast_command.add_option("--qr", options.qr_out, "save the verification code: .png, .svg or .txt");
-  cast_command.add_flag("--no-terminal-qr", options.no_qr, "do not print the verification code");
+  cast_command.add_option("--code", options.code_out, "save the verification code as text");
+  cast_command.add_flag("--no-terminal-qr", options.no_qr,
+                        "do not show the verification code on the terminal");
 
   CLI::App& check_command =
       program.command("check", "show what a verification code's ballot holds, as the phone does",
