@@ -20,7 +20,8 @@ constexpr std::string_view kEntriesPath = "/v1/log/entries/";
 /// SPEC §9.0.
 int status_for(Reason reason) {
   const auto number = static_cast<std::uint16_t>(reason);
-  if (number < 210) return 400;  // crypto's faults and the wire's: bad bytes
+  const bool bad_bytes = number < 130 || (number >= 200 && number < 210);
+  if (bad_bytes) return 400;
   switch (reason) {
     case Reason::kRequestUnknown:
     case Reason::kVerifyUnknown:
