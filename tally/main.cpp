@@ -32,6 +32,9 @@ struct Options {
   std::uint64_t attempt = 1, version = 0, number = 0, time_s = 0;
 };
 
+/// A trustee's share inside its own directory.
+constexpr const char* kShareFile = "share";
+
 void say(const std::string& text) {
   std::fputs((text + "\n").c_str(), stdout);
 }
@@ -121,7 +124,7 @@ Done ceremony_step(const Options& o, CeremonyStep step, bool finish) {
   const Board board(*frozen, o.board, o.attempt);
   auto desk = CeremonyDesk::open(*frozen, board, o.key, seal);
   if (!desk) return std::unexpected(desk.error());
-  const fs::path share = fs::path(o.state) / "share";
+  const fs::path share = fs::path(o.state) / kShareFile;
   const std::string who = trustee_object(frozen->definition, desk->index());
   if (finish) {
     if (auto ok = desk->finish(share, seal); !ok) return ok;
@@ -243,6 +246,15 @@ Done fingerprint(const Options& o) {
   return {};
 }
 
+Done log_key(const Options& o) {
+  const auto bytes = read_file(o.in, limits::kManifestBytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto election = Election::open(*bytes, std::nullopt);
+  if (!election) return std::unexpected(election.error());
+  say(election->log_key().encode());
+  return {};
+}
+
 template <class M>
 Done write_document(const std::string& out, const M& body) {
   const Bytes bytes = encode(body);
@@ -330,6 +342,8 @@ Result<Election, Rejection> open_election(const Options& o, const RecordReader& 
 }
 
 Done decrypt(const Options& o) {
+  if (o.share.empty() == o.state.empty())
+    return reject(Reason::kUsage, "either --share or --state is needed");
   const RecordDirectory record(o.record);
   const auto election = open_election(o, record, Pin::kNeeded);
   if (!election) return std::unexpected(election.error());
@@ -348,19 +362,20 @@ Done decrypt(const Options& o) {
       verify_upstream({*election, record, gate, eid->get()}, election->definition().mixers.size());
   if (auto ok = gate.verdict(); !ok) return ok;
 
-  auto open = opener(o, o.share, PassphraseUse::kOpen);
+  const std::string share_path = o.share.empty() ? (fs::path(o.state) / kShareFile).string() : o.share;
+  auto open = opener(o, share_path, PassphraseUse::kOpen);
   if (!open) return std::unexpected(open.error());
   const Seal seal = (*open)->seal();
   const auto key = read_signing_key(o.key, key_kinds::kTrustee, seal.passphrase);
   if (!key) return std::unexpected(key.error());
-  auto share = read_share(o.share, seal.passphrase);
+  auto share = read_share(share_path, seal.passphrase);
   if (!share) return std::unexpected(share.error());
   if (key->key.verify_key() != election->trustee_keys()[trustee - 1] ||
       share->definition_hash != election->definition_hash() ||
       Ristretto::mul_base(share->x) != election->Y_of(trustee))
     return reject(reason_of(Fault::kShareTrustee),
                   o.share + ": not this trustee's share of this election's key");
-  if (auto ok = note_decryption(o.share, label->second, *share,
+  if (auto ok = note_decryption(share_path, label->second, *share,
                                 decryption_set(*election, upstream->lists, upstream->mixes.last), seal);
       !ok)
     return ok;
@@ -445,7 +460,7 @@ struct Line {
                  "file with the passphrase (else PSEPHOS_PASSPHRASE or a prompt)");
   }
   void cost(CLI::App& c) {
-    c.add_option("--seal-cost", o.seal_cost,
+    c.add_option("--seal-cost,--cost", o.seal_cost,
                  "work for one guess at the passphrase: moderate, or interactive for demonstrations")
         ->capture_default_str();
   }
@@ -534,6 +549,11 @@ int main(int argc, char** argv) {
                       [&] { return fingerprint(o); });
   print.add_option("FILE", o.in, "manifest, or frozen definition")->required();
 
+  CLI::App& log =
+      program.command("log-key", "Print the log's key as C2SP verifier key: what a witness is set up with.",
+                      [&] { return log_key(o); });
+  log.add_option("FILE", o.in, "the signed manifest")->required();
+
   CLI::App& documents = program.group("document", "Make a document for the commission to sign.");
   CLI::App& roll =
       program.command(documents, "roll", "The roll, or a change set, from lines of tab-separated fields.",
@@ -569,8 +589,8 @@ int main(int argc, char** argv) {
       [&] { return decrypt(o); });
   line.record(decryption);
   decryption.add_option("--key", o.key, "the trustee's key")->required();
-  decryption.add_option("--share", o.share, "the trustee's sealed share (from tally keygen certify)")
-      ->required();
+  decryption.add_option("--share", o.share, "the trustee's sealed share (from tally keygen certify)");
+  decryption.add_option("--state", o.state, "or the trustee's own directory, where that share lies");
   line.passphrase(decryption);
   line.cost(decryption);
 
