@@ -21,8 +21,8 @@ struct CeremonyOutcome {
 /// What cocktail-dkg needs to know of an attempt. @return DKG_SETUP or POINT_IDENTITY naming the trustee.
 Result<DkgSetup, Rejection> ceremony_setup(const Definition& definition, const Digest256& definition_hash,
                                            std::uint64_t attempt);
-/// The payload of one message, if it is this trustee's (1-based), for this ceremony and step, and signed by it
-/// alone. @return ELECTION_FP_MISMATCH, DKG_SETUP, SIG_INVALID or a wire refusal, naming the trustee.
+/// The payload of one message, if it is this trustee's (1-based), for this ceremony and step, and signed by
+/// it alone. @return ELECTION_FP_MISMATCH, DKG_SETUP, SIG_INVALID or a wire refusal, naming the trustee.
 Result<Bytes, Rejection> ceremony_payload(const Definition& definition, const Digest256& definition_hash,
                                           std::uint64_t attempt, CeremonyStep step, std::uint64_t trustee,
                                           const SignedDocument& document);
