@@ -7,7 +7,7 @@ target_compile_options(psephos_options INTERFACE
   -Werror -fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives of these inside the standard library.
-  target_compile_options(psephos_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread)
+  target_compile_options(psephos_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
 endif()
 if(PSEPHOS_SANITIZE)
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -29,8 +29,8 @@ class EidVerifier {
   /// Success means: `certificate_der` is one certificate of the profile for `use`, issued under the trust
   /// anchors and valid at `at_unix_s`; it names the returned person; and `signature` is her key's ECDSA
   /// signature over `message`: r‖s, 96 bytes with SHA-384 on P-384, 64 bytes with SHA-256 on P-256.
-  /// Checks in this order, each with its refusal: kCertParse, kSigAlgForbidden, kCertProfile, kCertKeyUsage,
-  /// kVoterIdFormat, kCertChainUntrusted, kCertNotValidAtSigning, kSigInvalid; nothing else.
+  /// Refusals, in the order of checks of SPEC §9.8: kCertParse, kSigAlgForbidden, kCertProfile,
+  /// kCertKeyUsage, kVoterIdFormat, kCertChainUntrusted, kCertNotValidAtSigning, kSigInvalid; nothing else.
   /// Thread-safe. Variable time: all inputs are public.
   virtual Result<Person, Reason> verify(ByteView certificate_der, KeyUse use, ByteView message,
                                         ByteView signature, std::int64_t at_unix_s) const = 0;

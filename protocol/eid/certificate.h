@@ -53,7 +53,8 @@ struct Certificate {
 /// signing nonRepudiation and nothing else, for authentication digitalSignature with at most keyAgreement
 /// beside it; extendedKeyUsage with clientAuth for authentication, absent for signing; for signing,
 /// qcStatements with QcCompliance and QcSSCD (ETSI EN 319 412-5); no unknown critical extension.
-/// @return kSigAlgForbidden, kCertProfile or kCertKeyUsage, in this order.
+/// @return kSigAlgForbidden, kCertProfile, kCertKeyUsage, in this order, and kCertProfile for qcStatements
+/// last.
 [[nodiscard]] Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use);
 
 /// True if the certificate may issue certificates: critical basicConstraints with CA, critical keyUsage with

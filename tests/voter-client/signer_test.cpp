@@ -72,7 +72,8 @@ class SignerTest : public ::testing::Test {
   }
   /// The slot of the only card's PIN2 token.
   CK_SLOT_ID signing_slot() {
-    for (const CK_SLOT_ID slot : *module_->slots())
+    const auto slots = module_->slots();
+    for (const CK_SLOT_ID slot : *slots)
       if (pkcs11::trimmed(module_->token_info(slot)->label).ends_with("(PIN2)")) return slot;
     ADD_FAILURE() << "no PIN2 token";
     return 0;
@@ -203,9 +204,11 @@ TEST_F(SignerTest, HalfACardIsNamed) {
     auto session = pkcs11::Session::open(module_, signing_slot(), CKF_RW_SESSION);
     const Pin pin = Pin::copy_from(bytes_of(pins_.pin2));
     ASSERT_TRUE(session && session->log_in(CKU_USER, &pin));
-    for (const CK_ULONG kind : {CK_ULONG{CKO_PRIVATE_KEY}, CK_ULONG{CKO_CERTIFICATE}})
-      for (const CK_OBJECT_HANDLE object : *session->find({pkcs11::attribute(CKA_CLASS, kind)}))
+    for (const CK_ULONG kind : {CK_ULONG{CKO_PRIVATE_KEY}, CK_ULONG{CKO_CERTIFICATE}}) {
+      const auto objects = session->find({pkcs11::attribute(CKA_CLASS, kind)});
+      for (const CK_OBJECT_HANDLE object : *objects)
         ASSERT_EQ((*module_)->C_DestroyObject(session->handle(), object), CKR_OK);
+    }
   }
   EXPECT_EQ((*signer)->sign(KeyUse::kSigning, message_).error(), SignerError::kCardIncomplete);
   EXPECT_EQ(open().error(), SignerError::kCardIncomplete);
