@@ -31,8 +31,8 @@ class RecordReader {
   bool has(const std::string& path) const;
 };
 
-/// Told what is being checked and what was found. `advance` comes from any thread at any time; the rest, from
-/// one thread at a time.
+/// Told what is being checked and what was found. `advance` and `group_done` come from any thread, the rest
+/// from one at a time.
 class CheckObserver {
  public:
   virtual ~CheckObserver() = default;
@@ -41,6 +41,8 @@ class CheckObserver {
   virtual void advance(std::uint64_t n) = 0;
   /// A finding of the check that has begun. No finding until `end`: it passed.
   virtual void fail(const Rejection& rejection) = 0;
+  /// One group's part of the check is done; from any thread. What is never told of was not checked.
+  virtual void group_done(bool /*passed*/) {}
   virtual void end() = 0;
 };
 

@@ -23,13 +23,11 @@ Result<RecordBytes, Rejection> RecordDirectory::read(const std::string& path) co
 
 std::vector<std::string> RecordDirectory::paths() const {
   std::vector<std::string> out;
-  for (const Tier tier : {Tier::kPublic, Tier::kSworn}) {
-    std::error_code error;
-    fs::recursive_directory_iterator it(root_ / layout::tier_dir(tier), error);
-    for (; !error && it != fs::recursive_directory_iterator(); it.increment(error))
-      if (it->symlink_status().type() != fs::file_type::directory)
-        out.push_back(it->path().lexically_relative(root_).generic_string());
-  }
+  std::error_code error;
+  fs::recursive_directory_iterator it(root_, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error))
+    if (it->symlink_status().type() != fs::file_type::directory)
+      out.push_back(it->path().lexically_relative(root_).generic_string());
   std::ranges::sort(out);
   return out;
 }

@@ -20,7 +20,7 @@ class RecordDirectory final : public RecordReader {
  public:
   explicit RecordDirectory(std::filesystem::path root) : root_(std::move(root)) {}
   Result<RecordBytes, Rejection> read(const std::string& path) const override;
-  /// Regular files of both tiers. A link, device or other special file is listed too, and unreadable.
+  /// Every file below the directory. A link, device or other special file is listed too, and unreadable.
   std::vector<std::string> paths() const override;
   /// Writes the files one after the other, each whole or not at all; the last one makes the others count.
   Result<void, Rejection> write(std::span<const NewFile> files) const;
