@@ -30,7 +30,7 @@ struct CheckText {
   std::vector<AuditCheckId> stands_on;
 };
 
-/// The table of SPEC §11.8. `stands_on` answers why a check could not be made.
+/// The table of SPEC §11.9. `stands_on` answers why a check could not be made.
 const std::array<CheckText, kAuditChecks>& check_texts() {
   static const std::array<CheckText, kAuditChecks> texts{{
       {kRecord,

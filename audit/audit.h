@@ -8,7 +8,7 @@
 
 #include "protocol/checks/upstream.h"
 
-/// `audit verify`: every check of a published record, by number and name (SPEC §11.8), and one verdict. The
+/// `audit verify`: every check of a published record, by number and name (SPEC §11.9), and one verdict. The
 /// checks themselves are those of protocol/checks, which mixers and trustees run before they use a secret.
 namespace psephos {
 
@@ -86,7 +86,7 @@ struct AuditRequest {
 };
 
 /// Runs every check that can be run. A check that stands on a failed one and so cannot be made has failed:
-/// AUDIT_INCOMPLETE with the number of the other. Never refuses to report. SPEC §11.8.
+/// AUDIT_INCOMPLETE with the number of the other. Never refuses to report. SPEC §11.9.
 /// Cost: that of the proofs; memory: the decoded lists of two stages.
 AuditReport audit_record(const AuditRequest& request);
 

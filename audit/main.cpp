@@ -85,8 +85,9 @@ int main(int argc, char** argv) {
   command.add_option("--fingerprint", options.fingerprint,
                      "the election's fingerprint as the commission announced it (64 digits); without it the "
                      "verdict is refused");
-  command.add_option("--checkpoint", options.checkpoints, "a checkpoint of the log that somebody was shown");
-  command.add_option("--receipt", options.receipts, "a voter's receipt");
+  command.add_option("--checkpoint", options.checkpoints, "a checkpoint of the log that somebody was shown")
+      ->allow_extra_args(false);
+  command.add_option("--receipt", options.receipts, "a voter's receipt")->allow_extra_args(false);
   command.add_flag("--public-only", options.public_only, "check the public tier alone");
   command.add_option("--json", options.json, "write the report as JSON to this file, too");
   command.add_flag("--quiet", options.quiet, "no progress on standard error");
