@@ -49,6 +49,34 @@ std::vector<NewFile> share_lists(const Election& election, const VerifiedLists& 
   return files;
 }
 
+Result<VerifiedMixes, Rejection> read_last_mix_unproven(const Election& election, const RecordReader& record,
+                                                        const VerifiedLists& lists) {
+  const Sheet& sheet = lists.sheet;
+  const std::uint64_t last = election.definition().mixers.size();
+  const auto file = record.read(layout::mix_statement(last));
+  if (!file) return std::unexpected(file.error());
+  const auto statement =
+      check_stage_statement(election, file->view, Stagehand::kMixer, last, sheet, lists.sheet_hash);
+  if (!statement) return std::unexpected(statement.error());
+  VerifiedMixes mixes;
+  for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
+    const std::string path = layout::mix(g, last);
+    const auto bytes = record.read(path);
+    if (!bytes) return std::unexpected(bytes.error());
+    const auto list = parse_list(bytes->view, Stage::kMixed, path);
+    if (!list) return std::unexpected(list.error());
+    const Digest256 hash = sha256(bytes->view);
+    const ListHeader expected =
+        mixed_header(election, sheet.groups[g], last, statement->author, statement->groups[g].input);
+    if (statement->groups[g].output != hash || encode(list->header) != encode(expected))
+      return reject(Reason::kChainHashMismatch, path);
+    auto items = read_ciphertexts(*list, path);
+    if (!items) return std::unexpected(items.error());
+    mixes.last.push_back({hash, std::move(*items)});
+  }
+  return mixes;
+}
+
 Result<Combination, Rejection> combine(const Election& election, const RecordReader& record,
                                        const VerifiedLists& lists, const VerifiedMixes& mixes) {
   const Sheet& sheet = lists.sheet;

@@ -23,6 +23,13 @@ std::vector<NewFile> share_lists(const Election& election, const VerifiedLists& 
                                  const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
                                  const std::function<void(std::uint64_t n)>& progress);
 
+/// The lists after the last mix as its mixer signed them, their proofs unchecked: what shares are compared
+/// with. That these lists are right is what every trustee verified before it decrypted them, and what an
+/// audit verifies again; a share made for others does not fit.
+/// @return SIG_INVALID, CHAIN_HASH_MISMATCH, EVIDENCE_FILE_MISSING, wire refusals.
+Result<VerifiedMixes, Rejection> read_last_mix_unproven(const Election& election, const RecordReader& record,
+                                                        const VerifiedLists& lists);
+
 /// Plaintexts out of a quorum of shares. A trustee whose shares fail is left out by name.
 struct Combination {
   std::vector<NewFile> plaintexts;

@@ -421,8 +421,9 @@ Done combine_record(const Options& o) {
   const Verification v{*election, record, gate, nullptr};
   const auto log = verify_log(v);
   const auto lists = log ? verify_lists(v, *log) : std::nullopt;
-  const auto mixes = lists ? verify_mixes(v, *lists, election->definition().mixers.size()) : std::nullopt;
   if (auto ok = gate.first(); !ok) return ok;
+  const auto mixes = read_last_mix_unproven(*election, record, *lists);
+  if (!mixes) return std::unexpected(mixes.error());
   const auto combined = combine(*election, record, *lists, *mixes);
   if (!combined) return std::unexpected(combined.error());
   for (const auto& [trustee, rejection] : combined->left_out) {

@@ -123,6 +123,19 @@ TEST_F(DecryptionTest, AnyQuorumGivesTheSamePlaintexts) {
   EXPECT_EQ(combined(one).error().reason, reason_of(Fault::kTallyInsufficientShares));
 }
 
+TEST_F(DecryptionTest, LastMixIsReadAsItsMixerSignedIt) {
+  const auto read = read_last_mix_unproven(e->election(), *mixed, upstream->lists);
+  ASSERT_TRUE(read);
+  for (std::size_t g = 0; g < read->last.size(); ++g) {
+    EXPECT_EQ(read->last[g].file_hash, upstream->mixes.last[g].file_hash);
+    EXPECT_EQ(read->last[g].list.items, upstream->mixes.last[g].list.items);
+    MemoryRecord swapped = *mixed;
+    swapped.files[layout::mix(g, 3)] = mixed->files.at(layout::mix(g, 2));
+    EXPECT_EQ(read_last_mix_unproven(e->election(), swapped, upstream->lists).error().reason,
+              Reason::kChainHashMismatch);
+  }
+}
+
 TEST_F(DecryptionTest, A136_A137_BadSharesAreNamedAndLeftOut) {
   MemoryRecord bad = *shared;
   Bytes& share = bad.files.at(layout::share(1, 2));
