@@ -394,8 +394,11 @@ Done decrypt(const Options& o) {
   return {};
 }
 
-/// Moves a trustee's shares out of both tiers, where they stay as evidence.
+/// Moves a trustee's shares out of the record into a directory beside it, where they stay as evidence.
 Done set_aside(const RecordDirectory& record, std::size_t groups, std::uint64_t trustee) {
+  fs::path beside = fs::absolute(record.root()).lexically_normal();
+  if (!beside.has_filename()) beside = beside.parent_path();  // written with a slash at its end
+  beside += ".set-aside";
   std::vector<std::string> paths{layout::share_statement(trustee)};
   for (std::size_t g = 0; g < groups; ++g) {
     paths.push_back(layout::share(g, trustee));
@@ -403,7 +406,7 @@ Done set_aside(const RecordDirectory& record, std::size_t groups, std::uint64_t 
   }
   for (const std::string& path : paths) {
     const fs::path from = record.root() / path;
-    const fs::path to = record.root() / "set-aside" / path;
+    const fs::path to = beside / path;
     std::error_code error;
     if (!fs::exists(from, error)) continue;
     fs::create_directories(to.parent_path(), error);

@@ -190,7 +190,7 @@ TEST_F(ProgramsTest, FromTheSealedLogToThePublishedResult) {
   ASSERT_EQ(combined.status, 0) << combined.err;
   EXPECT_NE(combined.err.find("trustee 2"), std::string::npos) << combined.err;
   EXPECT_FALSE(fs::exists(record() / layout::share_statement(2)));
-  EXPECT_TRUE(fs::exists(record() / "set-aside" / layout::share_statement(2)));
+  EXPECT_TRUE(fs::exists(directory / "record.set-aside" / layout::share_statement(2)));
 
   // publish
   const Ended published = tally({"publish", record(), "--fingerprint", fingerprint()});
