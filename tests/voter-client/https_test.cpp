@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <cstdio>
 #include <fstream>
 
@@ -17,6 +19,8 @@ namespace psephos {
 namespace {
 
 using test::CollectorWorld;
+namespace net = boost::asio;
+namespace ssl = net::ssl;
 
 std::uint64_t now_s() {
   return ClientClock::system().now_ms() / 1000;
@@ -111,6 +115,30 @@ TEST_F(HttpsTest, AnotherCertificateIsRefusedBeforeAnythingIsSent) {  // A52, A5
   EXPECT_EQ(reply.error().reason, Reason::kTlsPinMismatch);
   HttpsClient twin(address, sha256(other.certificate_der), {});
   EXPECT_TRUE(twin.exchange("POST", "/v1/challenge", {}, 65'536));
+}
+
+TEST_F(HttpsTest, OlderTlsIsRefused) {  // A52: the right certificate, the wrong protocol
+  net::io_context io;
+  ssl::context tls(ssl::context::tlsv12_server);
+  const auto keys = world.keys();
+  const std::uint8_t* key_at = keys.tls_key_der.expose().data();
+  EVP_PKEY* key = d2i_AutoPrivateKey(nullptr, &key_at, static_cast<long>(keys.tls_key_der.size()));
+  ASSERT_EQ(SSL_CTX_use_PrivateKey(tls.native_handle(), key), 1);
+  EVP_PKEY_free(key);
+  ASSERT_EQ(SSL_CTX_use_certificate_ASN1(tls.native_handle(), static_cast<int>(keys.certificate_der.size()),
+                                         keys.certificate_der.data()),
+            1);
+  net::ip::tcp::acceptor acceptor(io, {net::ip::make_address("127.0.0.1"), 0});
+  boost::system::error_code handshake;
+  const std::jthread old_server([&] {
+    ssl::stream<net::ip::tcp::socket> stream(acceptor.accept(), tls);
+    stream.handshake(ssl::stream_base::server, handshake);
+  });
+  HttpsClient transport({"127.0.0.1", std::to_string(acceptor.local_endpoint().port())},
+                        election().definition().collector.tls_certificate_sha256, {});
+  const auto reply = transport.exchange("GET", "/v1/manifest", {}, limits::kManifestBytes);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().reason, Reason::kTlsPinMismatch);
 }
 
 TEST_F(HttpsTest, AnswersAreBounded) {
