@@ -206,8 +206,7 @@ Result<std::unique_ptr<SqliteStore>, Rejection> SqliteStore::open(const std::fil
     if (!writer) return std::unexpected(writer.error());
     connections->writer = std::move(*writer);
     sqlite3* db = connections->writer.get();
-    if (auto ok = execute(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=4000"); !ok)
-      return std::unexpected(ok.error());
+    if (auto ok = execute(db, "PRAGMA journal_mode=WAL"); !ok) return std::unexpected(ok.error());
     Transaction transaction(db);
     if (!transaction.begun()) return std::unexpected(transaction.begun().error());
     Statement tables(db, "SELECT count(*) FROM sqlite_schema");
