@@ -284,7 +284,11 @@ std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedL
     }
     if (sheet->log_size != log.checkpoint.size || sheet->log_root != log.checkpoint.root)
       check.fail(Reason::kChainHashMismatch, "sheet, log head");
-    if (auto ok = check_logged(v.election, *sheet, log.ballots); !ok) check.fail(ok.error());
+    // Later checks take memory for as many rows as the sheet says: never for more than the log has ballots.
+    if (auto ok = check_logged(v.election, *sheet, log.ballots); !ok) {
+      check.fail(ok.error());
+      return std::nullopt;
+    }
     lists.sheet = std::move(*sheet);
     lists.sheet_hash = sha256(file->view);
     check.advance();

@@ -318,6 +318,20 @@ TEST_F(AuditTest, A150_CountsThatDoNotAddUp) {
   }
 }
 
+TEST_F(AuditTest, SheetOfMoreBallotsThanMemory) {
+  TestRecord r = *honest;
+  Sheet sheet = r.sheet();
+  sheet.groups[0].logged += 1ULL << 39U;
+  sheet.groups[0].counted += 1ULL << 39U;
+  r.set_sheet(sheet);
+  r.make(Step::kIndex);
+  for (const bool public_only : {false, true}) {
+    const AuditReport report = audit(r.record, public_only);
+    expect_refused(report, kSheet, Reason::kCountMismatch);
+    expect_refused(report, kMixes, Reason::kAuditIncomplete);
+  }
+}
+
 TEST_F(AuditTest, A152_ResultThatIsNotTheCount) {
   TestRecord moved = *honest;  // a vote moved: the sums stay
   ElectionResult result = decode<ElectionResult>(moved.file(layout::result())).value();
