@@ -271,7 +271,7 @@ std::string result_json(const Election& election, const Sheet& sheet, const Elec
   json.field("mode", definition.mode == Mode::kTest ? "test" : "production");
   json.field("fingerprint", to_hex(result.fingerprint));
   json.texts("title", definition.title);
-  json.key("totals");
+  json.key("contests");
   json.open('[');
   for (const CandidateTable& table : election.tables()) {
     const auto& counts = counts_of(result, table);
@@ -280,7 +280,7 @@ std::string result_json(const Election& election, const Sheet& sheet, const Elec
     json.field("contest", table.contest->id.text);
     json.texts("title", table.contest->title);
     json.field("list", table.list->id.text);
-    json.key("counts");
+    json.key("choices");
     json.open('[');
     for (std::size_t k = 0; k < counts.size(); ++k) {
       const Choice& choice = table.list->choices[k];
