@@ -6,6 +6,7 @@ through the running collector and compared with the tally.
 """
 
 import argparse
+import base64
 import csv
 import json
 import os
@@ -170,7 +171,8 @@ class BuiltIn:
 
     def random_ballot(self, unit):
         council = "north-shore" if unit == "north" else "town"
-        return {"mayor": self.rng.choice(self.ids["mayor"]), "council": self.rng.choice(self.ids[council])}
+        pick = lambda ids: self.rng.choices(ids, weights=[*range(len(ids) + 2, 3, -1), 1])[0]  # earlier ones are liked better, blank least
+        return {"mayor": pick(self.ids["mayor"]), "council": pick(self.ids[council])}
 
     def plan(self, voters):
         """voters: unit -> national ids. Returns ballots in order, revoked and restored voters, and the ballots that must count."""
@@ -271,7 +273,8 @@ class Election:
             party = f"witness-{i}"
             out = p.run("witness", "init", "--name", f"witness-{i}.example", "--key", home / party / "key", "--cost", "interactive",
                         passphrase=self.secret_of(party))
-            self.witnesses.append(json.loads(out))
+            name, _, key = out.strip().split("+", 2)
+            self.witnesses.append({"name": name, "key": base64.b64decode(key)[1:].hex()})
         self.collector_keys = json.loads(p.run("collector", "init", "--dir", home / "collector", "--origin", "localhost", "--seal-cost", "interactive",
                                                passphrase=self.secret_of("collector")))
         members = {}
@@ -280,7 +283,7 @@ class Election:
             members[purpose] = []
             for i, name in enumerate(names, 1):
                 party = f"{purpose}-{i}"
-                out = p.run("tally", "key", "--purpose", purpose, "--name", name, "--out", home / party / "key", "--cost", "interactive",
+                out = p.run("tally", "key", "--purpose", purpose, "--name", name, "--out", home / party / "key", "--seal-cost", "interactive",
                             passphrase=self.secret_of(party))
                 members[purpose].append(json.loads(out))
         p.say("made keys for 3 commission members, 3 trustees, 3 mixers, 3 witnesses and the collector, each in a directory of its own")
@@ -315,7 +318,7 @@ class Election:
             for i in (1, 2, 3):
                 party = f"trustee-{i}"
                 p.run("tally", "keygen", step, "--definition", home / "commission" / "definition", "--key", home / party / "key",
-                      "--state", home / party, "--board", board, passphrase=self.secret_of(party))
+                      "--state", home / party, "--board", board, "--seal-cost", "interactive", passphrase=self.secret_of(party))
         self.manifest = home / "commission" / "manifest"
         p.run("tally", "manifest", "--definition", home / "commission" / "definition", "--board", board, "--out", self.manifest)
         self.commission_signs("manifest", self.manifest)
@@ -376,13 +379,13 @@ class Election:
     def make_people(self, n):
         out = self.home / "voters" / "people.tsv"
         out.parent.mkdir(exist_ok=True)
-        self.p.run("test-ca", "people", "--dir", self.home / "test-ca", "--count", n, "--units", "x", "--out", out)
+        self.p.run("test-ca", "roll", "--count", n, "--units", "x", "--out", out)
         return [line for line in out.read_text().splitlines() if line and not line.startswith("#")]
 
     def open(self):
         p, home = self.p, self.home
         p.stage("4  Collector and witnesses start, casting opens")
-        log_key = p.run("tally", "log-key", self.manifest).strip()
+        log_key = p.run("collector", "log-key", "--manifest", self.manifest).strip()
         urls = []
         for i in (1, 2, 3):
             port = free_port()
@@ -402,7 +405,7 @@ class Election:
         pin1, pin2 = self.tokens[voter]
         chosen = [a for contest, choice in ballot.items() for a in ("--choose", f"{contest}={choice}")]
         return self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
-                          "--pin1-file", pin1, "--pin2-file", pin2, "--state", self.home / "voters" / f"{voter}.state", *chosen, "--yes", *more,
+                          "--pin1-file", pin1, "--pin2-file", pin2, "--state", self.home / "voters" / f"{voter}.state", *chosen, "--yes", "--no-terminal-qr", *more,
                           env=self.token_env, expect_failure=expect_failure)
 
     def cast(self):
@@ -412,10 +415,9 @@ class Election:
         with_token = [(v, b) for v, b in casts if v in self.tokens]
         in_bulk = [(v, b) for v, b in casts if v not in self.tokens]
         for n, (voter, ballot) in enumerate(with_token):
-            qr, receipt = home / "voters" / f"ballot-{n + 1}.png", home / "voters" / f"ballot-{n + 1}.receipt"
-            code = home / "voters" / f"ballot-{n + 1}.txt"
-            self.vote(voter, ballot, "--qr", qr, "--code", code, "--receipt", receipt)
-            self.last_code = code
+            file = lambda ending: home / "voters" / f"ballot-{n + 1}.{ending}"
+            self.last_code = file("code")
+            self.vote(voter, ballot, "--qr", file("png"), "--code", self.last_code, "--receipt", file("receipt"))
         if with_token:
             p.say(f"{len(with_token)} ballots signed on tokens with PIN2; receipts and verification codes (QR) lie in {home / 'voters'}")
         plan = home / "voters" / "plan.tsv"
@@ -428,10 +430,10 @@ class Election:
         p.say(f"{len(casts):,} ballots by {voters:,} voters: {len(casts) - voters:,} replaced an earlier one")
         stranger = next(iter(self.make_stranger()))
         err = self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--card-file", home / "voters" / "stranger-cards",
-                         "--voter", stranger, "--state", home / "voters" / "stranger.state", *self.first_choice(), "--yes", expect_failure=True)
+                         "--voter", stranger, "--state", home / "voters" / "stranger.state", *self.first_choice(), "--yes", "--no-terminal-qr", expect_failure=True)
         p.say(f"somebody with a valid card who is on no roll is refused: {DIM}{err.strip().splitlines()[0]}{OFF}")
         if with_token:
-            out = p.run("vote", "check", "--code", self.last_code, "--server", self.server, "--fingerprint", self.fingerprint)
+            out = p.run("vote", "check", "--code", self.last_code, "--server", self.server, "--fingerprint", self.fingerprint, "--state", home / "voters" / "phone.state")
             p.say("a voter's second device opens her code and sees:")
             for line in out.strip().splitlines():
                 p.say(f"{DIM}| {line}{OFF}")
@@ -447,7 +449,7 @@ class Election:
 
     def make_stranger(self):
         out = self.home / "voters" / "stranger.tsv"
-        self.p.run("test-ca", "people", "--dir", self.home / "test-ca", "--count", "1", "--first", "60000000", "--units", "x", "--out", out)
+        self.p.run("test-ca", "roll", "--count", "1", "--first", "60000000", "--units", "x", "--out", out)
         self.p.run("test-ca", "issue", "--dir", self.home / "test-ca", "--roll", out, "--out", self.home / "voters" / "stranger-cards")
         return [line.split("\t")[0] for line in out.read_text().splitlines() if line and not line.startswith("#")]
 
@@ -488,7 +490,7 @@ class Election:
         p = self.p
         for n, i in enumerate((1, 3)):
             p.stage(f"{11 + n}  Trustee {i} checks all before and decrypts with its share")
-            p.run("tally", "decrypt", self.record, "--key", self.home / f"trustee-{i}" / "key", "--state", self.home / f"trustee-{i}",
+            p.run("tally", "decrypt", self.record, "--key", self.home / f"trustee-{i}" / "key", "--share", self.home / f"trustee-{i}" / "share",
                   "--fingerprint", self.fingerprint, passphrase=self.secret_of(f"trustee-{i}"), show_progress=True)
         p.stage("13  Count")
         p.run("tally", "combine", self.record, "--fingerprint", self.fingerprint, show_progress=True)
@@ -513,15 +515,15 @@ class Election:
             for contest, choice in ballot.items():
                 key = (contest, list_of[(unit_of[voter], contest)], choice)
                 expected[key] = expected.get(key, 0) + 1
-        counted = {(t["contest"], t["list"], c["choice"]): c["votes"] for t in result["totals"] for c in t["counts"] if c["votes"]}
+        counted = {(c["contest"], c["list"], x["choice"]): x["votes"] for c in result["contests"] for x in c["choices"] if x["votes"]}
         return expected, counted, result
 
 
 def show_result(election, result, limit=8):
     names = {(c["id"], x["id"]): next(iter(x["names"].values())) for c in election.contests for l in c["lists"] for x in l["choices"]}
     titles = {c["id"]: next(iter(c["title"].values())) for c in election.contests}
-    for total in result["totals"]:
-        rows = sorted(((c["votes"], c["choice"]) for c in total["counts"]), reverse=True)
+    for total in result["contests"]:
+        rows = sorted(((c["votes"], c["choice"]) for c in total["choices"]), reverse=True)
         width = max((v for v, _ in rows), default=0) or 1
         print(f"\n  {BOLD}{titles[total['contest']]}{OFF} ({total['list']})")
         for votes, choice in rows[:limit]:
