@@ -1,51 +1,21 @@
 // The programs mixnet and tally on a record in a directory, every party with its own sealed key: what they
 // write, what they refuse by which name and status, and that a refusal leaves nothing behind.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 
-#include "protocol/files/files.h"
 #include "protocol/files/record_directory.h"
 #include "protocol/labels.h"
 #include "protocol/record_layout.h"
 #include "tally/trustee.h"
 #include "tests/support/memory_record.h"
+#include "tests/support/run_program.h"
 
 namespace psephos::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Ended {
-  int status;
-  std::string out;
-  std::string err;
-};
-
-Ended run(const char* program, std::vector<std::string> words, const fs::path& directory) {
-  words.insert(words.begin(), program);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  const fs::path out = directory / "stdout";
-  const fs::path err = directory / "stderr";
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    for (const auto& [path, fd] : {std::pair{out, STDOUT_FILENO}, {err, STDERR_FILENO}})
-      ::dup2(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), fd);
-    ::execv(program, argv.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          std::string(text_of(read_file(out, 1U << 20U).value())),
-          std::string(text_of(read_file(err, 1U << 20U).value()))};
-}
 
 class ProgramsTest : public testing::Test {
  protected:
@@ -83,10 +53,10 @@ class ProgramsTest : public testing::Test {
   }
   static std::string fingerprint() { return to_hex(e->election().fingerprint()); }
   static Ended mixnet(std::vector<std::string> words) {
-    return run(PSEPHOS_MIXNET, std::move(words), directory);
+    return run_program(PSEPHOS_MIXNET, std::move(words), directory);
   }
   static Ended tally(std::vector<std::string> words) {
-    return run(PSEPHOS_TALLY, std::move(words), directory);
+    return run_program(PSEPHOS_TALLY, std::move(words), directory);
   }
   static Ended mix(std::size_t i) {
     return mixnet({"mix", record(), "--key", key("mixer", i), "--fingerprint", fingerprint()});
