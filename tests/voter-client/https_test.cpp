@@ -26,8 +26,9 @@ std::uint64_t now_s() {
   return ClientClock::system().now_ms() / 1000;
 }
 
-test::Options open_now() {
+test::Options open_now(Mode mode = Mode::kTest) {
   test::Options options;
+  options.mode = mode;
   options.casting_begins_s = now_s() - 1000;  // the world's clock stands 1000 s after it
   options.casting_ends_s = options.casting_begins_s + 100'000;
   options.grace_ends_s = options.casting_ends_s + 1000;
@@ -37,7 +38,7 @@ test::Options open_now() {
 /// A real collector behind real TLS, and the programs that voters run.
 class HttpsTest : public ::testing::Test {
  protected:
-  HttpsTest() : world(open_now()) {
+  explicit HttpsTest(Mode mode = Mode::kTest) : world(open_now(mode)) {
     world.start();
     world.open(6);
     serve(world.keys());
@@ -237,6 +238,52 @@ TEST_F(HttpsTest, Programs) {
   const Ran unplanned = run("replay-voters", replay);
   EXPECT_EQ(unplanned.status, 1);
   EXPECT_NE(unplanned.output.find("COUNT_MISMATCH"), std::string::npos) << unplanned.output;
+}
+
+/// An election in production; its twin in test mode is the one above, where the same words are accepted.
+class ProductionTest : public HttpsTest {
+ protected:
+  ProductionTest() : HttpsTest(Mode::kProduction) {}
+};
+
+TEST_F(ProductionTest, A39_SoftwareCardsAreOfNoUse) {
+  const std::filesystem::path home = world.directory.path() / "voters";
+  std::filesystem::create_directories(home);
+  const auto cards = home / "cards";
+  ASSERT_TRUE(trust::write_cards(world.e->ca(), {{world.e->card(3).person, "u1"}}, cards,
+                                 static_cast<std::int64_t>(now_s()) - 500, world.e->rng()));
+  const std::string id = world.e->card(3).person.national_id;
+  const std::string voter =
+      fmt::format("--card-file {} --voter {} --state {}", cards.string(), id, (home / "state").string());
+  const std::uint64_t size = world.running->status().head.size;
+  for (const std::string& words :
+       {"contests " + voter, "cast " + voter + " --choose mayor=mayor-102 --choose council=c1-103 --yes"}) {
+    const Ran ran = run("vote", words);
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    EXPECT_NE(ran.output.find("psephos vote: TEST_MODE_FORBIDDEN:"), std::string::npos) << ran.output;
+  }
+  std::ofstream(home / "plan") << id << "\tmayor=mayor-101,council=c1-101\n";
+  const Ran bulk =
+      run("replay-voters", fmt::format("--cards {} --plan {}", cards.string(), (home / "plan").string()));
+  EXPECT_EQ(bulk.status, 1) << bulk.output;
+  EXPECT_NE(bulk.output.find("TEST_MODE_FORBIDDEN"), std::string::npos) << bulk.output;
+  EXPECT_EQ(world.running->status().head.size, size);
+  // The mode is no switch: it is in what the fingerprint fixes, and the same manifest in test mode is
+  // another.
+  Manifest switched = election().manifest();
+  switched.definition.mode = Mode::kTest;
+  const auto document = encode(SignedDocument{.body = encode(switched), .signatures = {}});
+  EXPECT_EQ(Election::open(document, election().fingerprint()).error().reason, Reason::kManifestFpMismatch);
+  // A card in a reader, here in this process's memory, casts as ever.
+  HttpsClient transport = pinned();
+  HeadMemory heads;
+  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  test::TestSigner card(*world.e, 3);
+  const auto authorisation = session.authenticate(card);
+  ASSERT_TRUE(authorisation) << to_string(authorisation.error());
+  const auto ballot = session.seal(*authorisation, std::vector<std::size_t>{1, 2}, card);
+  ASSERT_TRUE(ballot);
+  EXPECT_TRUE(session.submit(*ballot));
 }
 
 TEST_F(HttpsTest, NoFingerprintNoVote) {
