@@ -1,125 +1,18 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
-#include <fstream>
 #include <iostream>
 #include <random>
 #include <set>
 #include <thread>
 
-#include "collector/admin.h"
-#include "collector/export.h"
 #include "collector/sqlite_store.h"
-#include "collector/witness/server.h"
-#include "tests/collector/collector_fixture.h"
-#include "tests/collector/collector_process.h"
-#include "voter-client/core/https_client.h"
+#include "tests/collector/process_world.h"
 
 // The real program behind real TLS, with three witnesses over HTTP, killed at random moments under load
 // (A91): no acknowledged ballot is ever missing, receipts still verify, the log stays one log.
 namespace psephos::test {
 namespace {
-
-std::uint64_t unix_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
-
-/// One of the election's witnesses, served over HTTP from this process.
-struct ServedWitness {
-  ServedWitness(const TestElection& e, std::size_t i, const std::filesystem::path& directory)
-      : witness(e, i, directory),
-        server(WitnessServer::listen(witness.witness, "127.0.0.1:0").value()),
-        url("http://" + server->endpoint()),
-        thread([this] { server->run(); }) {}
-  ~ServedWitness() {
-    server->stop();
-    thread.join();
-  }
-  TestWitness witness;
-  std::unique_ptr<WitnessServer> server;
-  std::string url;
-  std::thread thread;
-};
-
-class ProcessWorld {
- public:
-  explicit ProcessWorld(std::uint64_t voters) {
-    spdlog::set_level(spdlog::level::warn);  // the witnesses' lines
-    // A passphrase in a file of the test's own directory, so that no environment is changed.
-    const auto passphrase_file = directory.path() / "passphrase";
-    std::ofstream(passphrase_file) << "correct horse battery staple\n";
-    const auto passphrase = read_passphrase(passphrase_file.string(), "test", PassphraseUse::kOpen).value();
-    SystemRng rng;
-    const auto keys =
-        collector::create_keys(directory.path(), "localhost", passphrase, kMinSealCost, rng).value();
-    pin = keys.certificate_sha256();
-    Options options;
-    options.casting_begins_s = unix_ms() / 1000 - 60;
-    options.casting_ends_s = options.casting_begins_s + 86'400;
-    options.grace_ends_s = options.casting_ends_s + 60;
-    options.amend = [&](Definition& d) {
-      d.collector.origin = "localhost";
-      d.collector.log_key = keys.log_key.verify_key().encode();
-      d.collector.service_key = keys.service_key.verify_key().encode();
-      d.collector.tls_certificate_sha256 = pin;
-    };
-    e = std::make_unique<TestElection>(options);
-    std::ofstream(directory.path() / "manifest.signed", std::ios::binary)
-        << text_of(e->election().signed_manifest());
-    for (std::size_t i = 0; i < 3; ++i)
-      witnesses.push_back(std::make_unique<ServedWitness>(*e, i, directory.path()));
-    arguments = {PSEPHOS_COLLECTOR,   "serve",         "--dir",
-                 directory.path(),    "--manifest",    directory.path() / "manifest.signed",
-                 "--passphrase-file", passphrase_file, "--listen",
-                 "127.0.0.1:0"};
-    for (const auto& witness : witnesses) {
-      arguments.emplace_back("--witness");
-      arguments.push_back(witness->url);
-    }
-    start();
-    std::vector<RollChange> changes;
-    for (std::uint64_t n = 1; n <= voters; ++n)
-      changes.push_back(
-          {RollChangeKind::kAdd, e->card(n).person.national_id, Id{"u" + std::to_string(1 + n % 3)}});
-    std::ranges::sort(changes, {}, &RollChange::national_id);
-    admin("load", e->roll(1, std::nullopt, changes));
-    admin("open", e->phase(PhaseEventKind::kOpened, unix_ms() / 1000));
-  }
-
-  void start() {
-    process.emplace(arguments, directory.path() / "collector.log");
-    const auto ready = process->line();
-    ASSERT_TRUE(ready) << "the collector did not start; see its log:\n" << log();
-    const std::string prefix = "collector ready: https://127.0.0.1:";
-    ASSERT_TRUE(ready->starts_with(prefix)) << *ready;
-    port = std::stoi(ready->substr(prefix.size()));
-    // From now on the same port, so that clients find it again.
-    arguments[9] = "127.0.0.1:" + std::to_string(port);
-  }
-  std::string log() const {
-    std::ifstream in(directory.path() / "collector.log");
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::string admin(const std::string& command, const Bytes& argument) {
-    const auto answer = collector::ask_admin(directory.path() / "admin.socket", command, argument);
-    EXPECT_TRUE(answer) << to_string(answer.error());
-    return answer.value_or("");
-  }
-  HttpsClient client() const {
-    return HttpsClient({"127.0.0.1", std::to_string(port)}, pin,
-                       {.connect = std::chrono::seconds(2), .answer = std::chrono::seconds(15)});
-  }
-
-  TemporaryDirectory directory;
-  Digest256 pin{};
-  std::unique_ptr<TestElection> e;
-  std::vector<std::unique_ptr<ServedWitness>> witnesses;
-  std::vector<std::string> arguments;
-  std::optional<Process> process;
-  int port = 0;
-};
 
 /// A ballot the collector acknowledged, as its client keeps it.
 struct Acknowledged {
@@ -279,52 +172,6 @@ TEST(CollectorProcessTest, A91_killed_under_load_it_loses_nothing_acknowledged) 
   kill_under_load(PSEPHOS_CRASH_VOTERS, PSEPHOS_CRASH_KILLS,
                   std::chrono::milliseconds(PSEPHOS_CRASH_LIFE_MS));
 }
-
-#if PSEPHOS_CRASH_KILLS < 20
-TEST(CollectorProcessTest, One_process_to_a_directory_and_one_manifest_to_a_store) {
-  ProcessWorld world(3);
-  auto arguments = world.arguments;
-  arguments[9] = "127.0.0.1:0";
-  {
-    Process second(arguments, world.directory.path() / "second.log");
-    EXPECT_EQ(second.line(), std::nullopt);
-    EXPECT_EQ(second.wait(), 1);
-  }
-  std::ifstream in(world.directory.path() / "second.log");
-  const std::string why((std::istreambuf_iterator<char>(in)), {});
-  EXPECT_NE(why.find("SERVICE_UNAVAILABLE"), std::string::npos) << why;
-  EXPECT_NE(world.admin("status", {}).find("phase        casting"), std::string::npos);
-}
-
-TEST(CollectorProcessTest, Only_its_own_account_can_ask_it) {
-  ProcessWorld world(3);
-  const auto mode = std::filesystem::status(world.directory.path() / "admin.socket").permissions();
-  EXPECT_EQ(mode & std::filesystem::perms::all,
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  for (const auto* file : {"store.sqlite", "keys.sealed"}) {
-    const auto secret = std::filesystem::status(world.directory.path() / file).permissions();
-    EXPECT_EQ(secret & (std::filesystem::perms::group_all | std::filesystem::perms::others_all),
-              std::filesystem::perms::none);
-  }
-}
-
-TEST(CollectorProcessTest, Its_answers_come_over_the_pinned_certificate_only) {
-  ProcessWorld world(3);
-  auto honest = world.client();
-  EXPECT_EQ(honest.exchange("GET", "/v1/manifest", {}, 1U << 20U)->body,
-            world.e->election().signed_manifest());
-  Digest256 other = world.pin;
-  other[0] ^= 1;
-  HttpsClient deceived({"127.0.0.1", std::to_string(world.port)}, other, {});
-  EXPECT_FALSE(deceived.exchange("GET", "/v1/manifest", {}, 1U << 20U));
-  // Too long a body is refused before it is read, by name.
-  const auto reply = honest.exchange("POST", "/v1/verify", Bytes(100'000), 1U << 20U);
-  ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->status, 400U);
-  const auto refusal = decode<Refusal>(decode<ServiceSigned>(reply->body)->body).value();
-  EXPECT_EQ(reason_from(refusal.reason), Reason::kWireLimit);
-}
-#endif
 
 }  // namespace
 }  // namespace psephos::test
