@@ -64,6 +64,14 @@ rule_secrets() { # docs/threat-model.md lists the programs that link secret-key 
     esac
   done
 }
+rule_attacks() { # every test that tests/ATTACKS.md names exists
+  local name
+  { grep -ohE '`[A-Za-z0-9_]+\.[A-Za-z0-9_]+`' tests/ATTACKS.md 2>/dev/null || true; } | { grep -vE '\.(sh|cpp|md)`' || true; } |
+    tr -d '`' | sort -u | while IFS= read -r name; do
+    [[ -n $(files '^tests/.*\.cpp$' | search "TEST(_F|_P)?\(${name%%.*}, ${name#*.}\)") ]] ||
+      echo "tests/ATTACKS.md: no test $name"
+  done
+}
 rule_words() { # nothing is left for later
   files "$texts" | search '\b(TO''DO|FIX''ME|XX''X)\b'
 }
@@ -109,6 +117,7 @@ plant secrets docs/threat-model.md $'<!-- secret-targets -->\n`tally`, `audit`\n
 plant secrets docs/threat-model.md $'`tally`\n<!-- secret-targets -->\n<!-- /secret-targets -->' \
   $'<!-- secret-targets -->\n`tally`\n<!-- /secret-targets -->'
 programs=("${marked[@]}")
+plant attacks tests/ATTACKS.md '| A01 | `Suite.NoSuchTest` |' '| A01 | lint_test.sh |'
 plant words docs/a.md 'TO''DO: later' 'mktemp -d /tmp/x.XX''XXXX'
 plant words protocol/a.h '// FIX''ME' '// FIX''MENT'
 plant paths tests/a.cpp 'open("/wo''rk/shared/x");' 'open(base + "/network/x");'
@@ -116,7 +125,7 @@ plant paths README.md 'cd /ho''me/jane/psephos' 'cd ~/psephos'
 
 cd "$root"
 failed=0
-for rule in format includes no_files shell ed25519 messages secrets words paths; do
+for rule in format includes no_files shell ed25519 messages secrets attacks words paths; do
   found=$("rule_$rule")
   if [[ -n $found ]]; then
     printf 'rule %s is broken:\n%s\n' "$rule" "$found"
