@@ -1,7 +1,6 @@
 // Clients that cheat against the running collector, and a collector that logs their ballots all the same.
 // Every ballot that the collector refuses is also put into the log where it came, by an operator who holds
-// every key of the service: `mixnet prepare` and `audit verify` give it the same name (ATTACKS.md; DESIGN.md
-// §3.8).
+// every key of the service: `mixnet prepare` and `audit verify` give it the same name (SPEC §9.4).
 #include <gtest/gtest.h>
 
 #include "collector/export.h"
