@@ -46,7 +46,7 @@ Result<std::unique_ptr<Collector>, Rejection> Collector::open(
   auto store = SqliteStore::open(store_path(directory), election.fingerprint(), StoreAccess::kReadWrite);
   if (!store) return std::unexpected(store.error());
   out->store_ = std::move(*store);
-  if (auto ok = replay_store(election, *out->store_, out->ledger_); !ok) return std::unexpected(ok.error());
+  if (auto ok = replay_store(*out->store_, out->ledger_); !ok) return std::unexpected(ok.error());
   auto latest = out->store_->latest_checkpoint();
   if (!latest) return std::unexpected(latest.error());
 

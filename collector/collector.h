@@ -30,7 +30,7 @@ class Collector {
   ~Collector();
 
   Service& service() { return *service_; }
-  const Election& election() const { return ledger_.state.election(); }
+  const Election& election() const { return ledger_.election; }
   const CollectorKeys& keys() const { return keys_; }
 
   /// Operator: a signed document enters the log. @return the entry's index, or why not.

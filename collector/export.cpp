@@ -82,7 +82,7 @@ Result<void, Rejection> write_log(const Election& election, Store& store, const 
 
 Result<void, Rejection> export_record(const Election& election, Store& store, const fs::path& record) {
   Ledger ledger(election);
-  if (auto ok = replay_store(election, store, ledger); !ok) return ok;
+  if (auto ok = replay_store(store, ledger); !ok) return ok;
   if (ledger.state.phase() != Phase::kSealed)
     return reject(Reason::kPhaseNotClosed, "phase " + std::string(name_of(ledger.state.phase())));
   const auto latest = store.latest_checkpoint();

@@ -43,7 +43,7 @@ Result<void, Rejection> replay_entry(const StoredEntry& stored, EntryType type, 
 
 }  // namespace
 
-Result<void, Rejection> replay_store(const Election& election, Store& store, Ledger& ledger) {
+Result<void, Rejection> replay_store(Store& store, Ledger& ledger) {
   const auto head = store.head();
   if (!head) return std::unexpected(head.error());
   const auto replayed = store.for_each([&](const StoredEntry& stored) -> Result<void, Rejection> {
@@ -64,7 +64,7 @@ Result<void, Rejection> replay_store(const Election& election, Store& store, Led
   const auto latest = store.latest_checkpoint();
   if (!latest) return std::unexpected(latest.error());
   if (*latest) {
-    const auto checkpoint = election.check_checkpoint((*latest)->note);
+    const auto checkpoint = ledger.election.check_checkpoint((*latest)->note);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     const std::string object = "store: checkpoint of " + std::to_string(checkpoint->size);
     if (checkpoint->size > ledger.tree.size()) return reject(Reason::kStoreInconsistent, object);

@@ -16,7 +16,8 @@ using Clock = std::function<std::uint64_t()>;
 /// What the collector knows of its log, in memory: never ahead of the store. The sequencer alone changes it,
 /// and only after a commit; everybody else reads under a shared lock.
 struct Ledger {
-  explicit Ledger(const Election& election) : state(election) {}
+  explicit Ledger(const Election& e) : election(e), state(e) {}
+  const Election election;  ///< immutable: needs no lock
   mutable std::shared_mutex mutex;
   ElectionState state;
   MerkleTree tree;
@@ -29,6 +30,6 @@ struct Ledger {
 /// again.
 /// @return kLogLeafMismatch, kLogRootMismatch or kStoreInconsistent, naming the entry; what the store
 /// returns.
-Result<void, Rejection> replay_store(const Election& election, Store& store, Ledger& ledger);
+Result<void, Rejection> replay_store(Store& store, Ledger& ledger);
 
 }  // namespace psephos::collector

@@ -19,7 +19,7 @@ Publisher::Publisher(const Ledger& ledger, Store& store, const SigningKey& log_k
       timing_(timing),
       head_{ledger.tree.size(), ledger.tree.root()},
       latest_(std::move(latest)) {
-  const auto roster = ledger.state.election().witnesses();
+  const auto roster = ledger.election.witnesses();
   for (std::size_t i = 0; i < roster.size() && i < transports.size(); ++i) {
     if (!transports[i]) continue;
     auto link = std::make_unique<Link>();
@@ -89,13 +89,13 @@ void Publisher::stop(std::chrono::milliseconds grace) {
 std::shared_ptr<Publisher::Target> Publisher::sign_head(const Head& head) const {
   auto target = std::make_shared<Target>();
   target->head = head;
-  target->note = sign_checkpoint({ledger_.state.election().log_origin(), head.size, head.root}, log_key_);
+  target->note = sign_checkpoint({ledger_.election.log_origin(), head.size, head.root}, log_key_);
   target->signed_by_log = target->note.encode();
   return target;
 }
 
 void Publisher::run(const std::stop_token& stop) {
-  const std::uint64_t quorum = ledger_.state.election().definition().witness_quorum;
+  const std::uint64_t quorum = ledger_.election.definition().witness_quorum;
   Lock lock(mutex_);
   while (!stop.stop_requested()) {
     poked_ = false;

@@ -68,7 +68,7 @@ Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& 
                  const EidVerifier& eid, const SigningKey& service_key, Rng& rng, Clock clock,
                  const Limits& limits)
     : ledger_(ledger),
-      election_(ledger.state.election()),
+      election_(ledger.election),
       store_(store),
       sequencer_(sequencer),
       publisher_(publisher),

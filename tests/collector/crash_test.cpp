@@ -129,7 +129,7 @@ void kill_under_load(std::uint64_t voters, int kills, std::chrono::milliseconds 
                                                   election.fingerprint(), collector::StoreAccess::kReadOnly);
   ASSERT_TRUE(store);
   collector::Ledger ledger(election);
-  const auto replayed = replay_store(election, **store, ledger);
+  const auto replayed = replay_store(**store, ledger);
   ASSERT_TRUE(replayed) << to_string(replayed.error());
 
   std::size_t acknowledged = 0;

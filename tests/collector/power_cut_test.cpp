@@ -82,8 +82,7 @@ class PowerCutTest : public testing::Test {
         collector::store_path(image.directory), election.fingerprint(), collector::StoreAccess::kReadWrite);
     if (!store) return to_string(store.error());
     collector::Ledger ledger(election);
-    if (const auto replayed = replay_store(election, **store, ledger); !replayed)
-      return to_string(replayed.error());
+    if (const auto replayed = replay_store(**store, ledger); !replayed) return to_string(replayed.error());
     for (const auto& [id, index] : image.acknowledged)
       if (ledger.state.index_of(id) != index)
         return "an acknowledged ballot is missing: " + std::to_string(index) + " of " +
