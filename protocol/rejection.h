@@ -79,7 +79,6 @@
   X(284, kQrFormat, "QR_FORMAT", "not a verification code of this system")                                   \
   X(285, kRMismatch, "R_MISMATCH", "the ciphertext does not open with this code")                            \
   X(286, kVoterMismatch, "VOTER_MISMATCH", "the ballot is another voter's")                                  \
-  X(287, kVerifySuperseded, "VERIFY_SUPERSEDED", "a later ballot replaced this one")                         \
   X(288, kTlsPinMismatch, "TLS_PIN_MISMATCH",                                                                \
     "the server is not the one whose certificate the manifest names")                                        \
   X(289, kModuleMissing, "MODULE_MISSING", "the card driver (PKCS#11 module) cannot be loaded")              \
@@ -102,8 +101,6 @@
   X(307, kBallotLost, "BALLOT_LOST", "a logged ballot's item is gone")                                       \
   X(310, kRollChainGap, "ROLL_CHAIN_GAP", "a roll change set is missing, repeated or out of order")          \
   X(311, kRollChangeInvalid, "ROLL_CHANGE_INVALID", "a roll change contradicts the roll")                    \
-  X(312, kPseudonymNotInjective, "PSEUDONYM_NOT_INJECTIVE",                                                  \
-    "a pseudonym is not the one derived from its voter")                                                     \
   X(320, kRevocationUnsigned, "REVOCATION_UNSIGNED", "a revocation list lacks the commission's quorum")      \
   X(321, kRevocationDuplicate, "REVOCATION_DUPLICATE", "a revocation list was applied before")               \
   X(322, kRevocationMissing, "REVOCATION_MISSING", "a revocation list of the sequence is missing")           \
@@ -127,7 +124,6 @@
   X(350, kDecryptionTwice, "DECRYPTION_TWICE", "this trustee has already decrypted another set")             \
   X(351, kPlaintextMismatch, "PLAINTEXT_MISMATCH", "a plaintext is not what the shares decrypt to")          \
   X(352, kInvalidPlaintext, "INVALID_PLAINTEXT", "a plaintext outside the candidate table")                  \
-  X(353, kInvalidWithoutProof, "INVALID_WITHOUT_PROOF", "a row was declared invalid without proof")          \
   X(354, kResultMismatch, "RESULT_MISMATCH", "the published result is not the count of the plaintexts")      \
   X(360, kEvidenceFileMissing, "EVIDENCE_FILE_MISSING", "a file of the record is missing")                   \
   X(361, kEvidenceFileExtra, "EVIDENCE_FILE_EXTRA", "a file that the record's layout does not know")         \

@@ -79,7 +79,7 @@ Result<std::vector<Ristretto::Point>, Rejection> combine_shares(const Election& 
                                                                 const VerifiedList& mixed,
                                                                 std::span<const GroupShares> shares);
 /// Compares the published plaintexts with the combined shares. @return PLAINTEXT_MISMATCH with the row,
-/// INVALID_WITHOUT_PROOF if there are plaintexts without shares, CHAIN_HASH_MISMATCH.
+/// COUNT_MISMATCH if a row is left out, CHAIN_HASH_MISMATCH.
 Result<std::vector<Ristretto::Point>, Rejection> check_plaintexts(const Election& election,
                                                                   const GroupSheet& sheet,
                                                                   const VerifiedList& mixed,

@@ -214,5 +214,31 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
   }
 }
 
+TEST_F(ElectionTest, ListsInAnotherOrderOrTooSmall) {
+  for (std::uint64_t n = 1; n <= 4; ++n) log.vote(n, {n % 4, 0});
+  log.close_and_seal();
+  const Replay replay = log.replay();
+  const auto groups = derive_lists(replay.state).value();
+  const GroupInput& group = groups[0];
+  EXPECT_TRUE(check_input_list(replay.state, group, group.file));
+  std::vector<Ciphertext<Ristretto>> turned(group.ciphertexts.rbegin(), group.ciphertexts.rend());
+  const Bytes reversed = write_ciphertexts(parse_list(group.file, Stage::kInput, "")->header, turned);
+  EXPECT_EQ(check_input_list(replay.state, group, reversed).error().reason, Reason::kListNotSorted);
+  EXPECT_EQ(check_input(e.election(), group.sheet, reversed).error().reason, Reason::kListNotSorted);
+  // A list below k, said on the sheet; the sheet as it is holds.
+  Sheet sheet = make_sheet(e.election(), log.tree.size(), log.tree.root(), groups);
+  EXPECT_TRUE(check_sheet(e.election(), sheet));
+  sheet.groups[0].superseded += sheet.groups[0].counted - 2;
+  sheet.groups[0].counted = 2;
+  EXPECT_EQ(check_sheet(e.election(), sheet).error().reason, Reason::kUnitBelowK);
+}
+
+TEST_F(ElectionTest, AListBelowKWithoutAPartnerIsNotMixed) {
+  log.vote(1, {0, 0});  // u1 alone has its council list
+  log.vote(2, {0, 0});
+  log.close_and_seal();
+  EXPECT_EQ(derive_lists(log.replay().state).error().reason, Reason::kUnitBelowK);
+}
+
 }  // namespace
 }  // namespace psephos::test
