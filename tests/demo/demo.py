@@ -393,7 +393,7 @@ class Election:
                     "--log-key", log_key, passphrase=self.secret_of(f"witness-{i}"))
             urls.append(f"http://127.0.0.1:{port}")
         port = free_port()
-        self.server = f"localhost:{port}"
+        self.server = f"127.0.0.1:{port}"
         witness_args = [a for url in urls for a in ("--witness", url)]
         p.serve("collector", "collector", "serve", "--dir", home / "collector", "--manifest", self.manifest, "--listen", f"127.0.0.1:{port}",
                 *witness_args, passphrase=self.secret_of("collector"))
