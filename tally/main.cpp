@@ -55,13 +55,17 @@ struct Opener {
   Seal seal() { return {passphrase, cost, rng}; }
 };
 Result<std::unique_ptr<Opener>, Rejection> opener(const Options& o, const std::string& what,
-                                                  PassphraseUse use) {
-  const auto cost = seal_cost(o.seal_cost);
-  if (!cost) return std::unexpected(cost.error());
+                                                  PassphraseUse use, const SealCost& cost) {
   auto passphrase =
       read_passphrase(o.passphrase_file.empty() ? std::nullopt : std::optional(o.passphrase_file), what, use);
   if (!passphrase) return std::unexpected(passphrase.error());
-  return std::unique_ptr<Opener>(new Opener{std::move(*passphrase), *cost, {}});
+  return std::unique_ptr<Opener>(new Opener{std::move(*passphrase), cost, {}});
+}
+/// For a key that exists: what is sealed beside it costs as much.
+Result<std::unique_ptr<Opener>, Rejection> open_as(const Options& o) {
+  const auto cost = seal_cost_in(o.key);
+  if (!cost) return std::unexpected(cost.error());
+  return opener(o, o.key, PassphraseUse::kOpen, *cost);
 }
 
 /// The election of --manifest; whoever gives --fingerprint too has it compared.
@@ -80,7 +84,9 @@ std::uint64_t now_s() {
 // ---- key, define ------------------------------------------------------------------------------------------
 
 Done make_key(const Options& o) {
-  auto open = opener(o, o.out, PassphraseUse::kCreate);
+  const auto cost = seal_cost(o.seal_cost);
+  if (!cost) return std::unexpected(cost.error());
+  auto open = opener(o, o.out, PassphraseUse::kCreate, *cost);
   if (!open) return std::unexpected(open.error());
   const Seal seal = (*open)->seal();
   std::string ceremony_key;
@@ -118,7 +124,7 @@ Done define(const Options& o) {
 Done ceremony_step(const Options& o, CeremonyStep step, bool finish) {
   const auto frozen = read_definition_bytes(o.definition);
   if (!frozen) return std::unexpected(frozen.error());
-  auto open = opener(o, o.key, PassphraseUse::kOpen);
+  auto open = open_as(o);
   if (!open) return std::unexpected(open.error());
   const Seal seal = (*open)->seal();
   const Board board(*frozen, o.board, o.attempt);
@@ -219,7 +225,7 @@ Done sign(const Options& o) {
     if (!opened) return std::unexpected(opened.error());
     election = std::move(*opened);
   }
-  auto open = opener(o, o.key, PassphraseUse::kOpen);
+  auto open = open_as(o);
   if (!open) return std::unexpected(open.error());
   const auto key = read_signing_key(o.key, key_kinds::kCommission, (*open)->passphrase);
   if (!key) return std::unexpected(key.error());
@@ -363,7 +369,7 @@ Done decrypt(const Options& o) {
   if (auto ok = gate.verdict(); !ok) return ok;
 
   const std::string share_path = o.share.empty() ? (fs::path(o.state) / kShareFile).string() : o.share;
-  auto open = opener(o, share_path, PassphraseUse::kOpen);
+  auto open = open_as(o);
   if (!open) return std::unexpected(open.error());
   const Seal seal = (*open)->seal();
   const auto key = read_signing_key(o.key, key_kinds::kTrustee, seal.passphrase);
@@ -463,11 +469,6 @@ struct Line {
     c.add_option("--passphrase-file", o.passphrase_file,
                  "file with the passphrase (else PSEPHOS_PASSPHRASE or a prompt)");
   }
-  void cost(CLI::App& c) {
-    c.add_option("--seal-cost,--cost", o.seal_cost,
-                 "work for one guess at the passphrase: moderate, or interactive for demonstrations")
-        ->capture_default_str();
-  }
   void out(CLI::App& c, const char* what) { c.add_option("--out", o.out, what)->required(); }
   void definition(CLI::App& c) {
     c.add_option("--definition", o.definition, "the frozen definition (tally define)")->required();
@@ -506,7 +507,9 @@ int main(int argc, char** argv) {
   key.add_option("--name", o.name, "the owner's name as the definition has it")->required();
   line.out(key, "new file for the key; a trustee's has a second one beside it, .ceremony");
   line.passphrase(key);
-  line.cost(key);
+  key.add_option("--seal-cost", o.seal_cost,
+                 "work for one guess at the passphrase: moderate, or interactive for demonstrations")
+      ->capture_default_str();
 
   CLI::App& def = program.command("define", "Check and freeze a readable definition; prints its hash.",
                                   [&] { return define(o); });
@@ -522,7 +525,6 @@ int main(int argc, char** argv) {
     c.add_option("--state", o.state, "this trustee's own directory, where its share will lie")->required();
     line.board(c);
     line.passphrase(c);
-    line.cost(c);
   };
   step("announce", "Commit to this trustee's contribution.", CeremonyStep::kAnnounce, false);
   step("open", "When all have announced: open the contribution.", CeremonyStep::kOpen, false);
@@ -596,7 +598,6 @@ int main(int argc, char** argv) {
   decryption.add_option("--share", o.share, "the trustee's sealed share (from tally keygen certify)");
   decryption.add_option("--state", o.state, "or the trustee's own directory, where that share lies");
   line.passphrase(decryption);
-  line.cost(decryption);
 
   line.record(program.command("combine", "Verify the shares that are there and combine a quorum of them.",
                               [&] { return combine_record(o); }));

@@ -58,8 +58,7 @@ Result<void, Rejection> note_decryption(const fs::path& path, const std::string&
     return reject(Reason::kDecryptionTwice,
                   path.string() + ": decrypted " + to_hex(*share.decrypted) + ", asked for " + to_hex(set));
   share.decrypted = set;
-  return replace_secret(path, kShare, name, encode_share(share).expose(), seal.passphrase, seal.cost,
-                        seal.rng);
+  return replace_secret(path, kShare, name, encode_share(share).expose(), seal.passphrase, seal.rng);
 }
 
 Result<TrusteePublicKeys, Rejection> create_trustee(const fs::path& path, const std::string& name,
@@ -112,9 +111,8 @@ Result<void, Rejection> CeremonyDesk::open_message(const Seal& seal) {
   const auto msg1 = participant_.open(*announcements);
   if (!msg1) return std::unexpected(ceremony_rejection(frozen_.definition, msg1.error()));
   const std::string& name = frozen_.definition.trustees[index_ - 1].name;
-  if (auto ok =
-          replace_secret(ceremony_path(key_path_), kCeremony, name,
-                         participant_.secret().seal_bytes().expose(), seal.passphrase, seal.cost, seal.rng);
+  if (auto ok = replace_secret(ceremony_path(key_path_), kCeremony, name,
+                               participant_.secret().seal_bytes().expose(), seal.passphrase, seal.rng);
       !ok)
     return ok;
   return board_.publish(CeremonyStep::kOpen, index_, key_, *msg1);

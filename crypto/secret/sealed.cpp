@@ -89,6 +89,12 @@ Result<std::string, Fault> purpose_of(ByteView sealed) {
   return std::string(header->purpose);
 }
 
+Result<SealCost, Fault> seal_cost_of(ByteView sealed) {
+  const auto header = parse(sealed);
+  if (!header) return std::unexpected(header.error());
+  return header->cost;
+}
+
 Result<SecretBuffer, Fault> unseal(ByteView passphrase, std::string_view purpose, ByteView sealed) {
   const auto header = parse(sealed);
   if (!header || header->purpose != purpose) return std::unexpected(Fault::kSecretUnreadable);

@@ -35,6 +35,10 @@ Bytes seal(ByteView passphrase, std::string_view purpose, std::span<const std::u
 /// @return kSecretUnreadable if this is no sealed secret.
 Result<std::string, Fault> purpose_of(ByteView sealed);
 
+/// What a guess at it costs; for sealing anew what was unsealed before, as dearly.
+/// @return kSecretUnreadable if this is no sealed secret.
+Result<SealCost, Fault> seal_cost_of(ByteView sealed);
+
 /// @return kSecretUnreadable for a wrong passphrase, another purpose, any changed byte, a cost out of bounds
 /// or another format: one reason for all.
 Result<SecretBuffer, Fault> unseal(ByteView passphrase, std::string_view purpose, ByteView sealed);

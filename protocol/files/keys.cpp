@@ -51,10 +51,20 @@ Result<void, Rejection> write_new_secret(const std::filesystem::path& path, std:
 
 Result<void, Rejection> replace_secret(const std::filesystem::path& path, std::string_view kind,
                                        std::string_view name, std::span<const std::uint8_t> secret,
-                                       const Passphrase& passphrase, const SealCost& cost, Rng& rng) {
-  const auto bytes = sealed(kind, name, secret, passphrase, cost, rng);
+                                       const Passphrase& passphrase, Rng& rng) {
+  const auto cost = seal_cost_in(path);
+  if (!cost) return std::unexpected(cost.error());
+  const auto bytes = sealed(kind, name, secret, passphrase, *cost, rng);
   if (!bytes) return std::unexpected(bytes.error());
   return write_secret_file(path, *bytes);
+}
+
+Result<SealCost, Rejection> seal_cost_in(const std::filesystem::path& path) {
+  const auto file = read_file(path, kMaxSealedBytes);
+  if (!file) return std::unexpected(file.error());
+  const auto cost = seal_cost_of(*file);
+  if (!cost) return reject(cost.error(), path.string());
+  return *cost;
 }
 
 Result<NamedSecret, Rejection> read_secret(const std::filesystem::path& path, std::string_view kind,

@@ -31,10 +31,12 @@ Result<SealCost, Rejection> seal_cost(std::string_view word);
 Result<void, Rejection> write_new_secret(const std::filesystem::path& path, std::string_view kind,
                                          std::string_view name, std::span<const std::uint8_t> secret,
                                          const Passphrase& passphrase, const SealCost& cost, Rng& rng);
-/// The same over what was there.
+/// The same over what was there, at the same cost. @return SECRET_UNREADABLE if nothing sealed is there.
 Result<void, Rejection> replace_secret(const std::filesystem::path& path, std::string_view kind,
                                        std::string_view name, std::span<const std::uint8_t> secret,
-                                       const Passphrase& passphrase, const SealCost& cost, Rng& rng);
+                                       const Passphrase& passphrase, Rng& rng);
+/// What a sealed file costs to guess at. @return SECRET_UNREADABLE, FILE_UNREADABLE.
+Result<SealCost, Rejection> seal_cost_in(const std::filesystem::path& path);
 
 struct NamedSecret {
   std::string name;

@@ -318,7 +318,7 @@ class Election:
             for i in (1, 2, 3):
                 party = f"trustee-{i}"
                 p.run("tally", "keygen", step, "--definition", home / "commission" / "definition", "--key", home / party / "key",
-                      "--state", home / party, "--board", board, "--seal-cost", "interactive", passphrase=self.secret_of(party))
+                      "--state", home / party, "--board", board, passphrase=self.secret_of(party))
         self.manifest = home / "commission" / "manifest"
         p.run("tally", "manifest", "--definition", home / "commission" / "definition", "--board", board, "--out", self.manifest)
         self.commission_signs("manifest", self.manifest)

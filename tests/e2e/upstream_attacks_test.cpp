@@ -52,7 +52,7 @@ class UpstreamAttacksTest : public testing::Test {
   static Ended decrypt() {
     return run_program(PSEPHOS_TALLY,
                        {"decrypt", record(), "--key", key("trustee", 1), "--share", key("share", 1),
-                        "--fingerprint", fingerprint(), "--cost", "interactive"},
+                        "--fingerprint", fingerprint()},
                        directory);
   }
   static fs::path record() { return directory / "record"; }

@@ -63,7 +63,10 @@ TEST_F(KeyFilesTest, SecretsOfAnyLength) {
   const Bytes secret(168, 7);
   const Passphrase right = passphrase("right");
   ASSERT_TRUE(write_new_secret(path, "share.abc", "Jaan", secret, right, kMinSealCost, rng_));
-  ASSERT_TRUE(replace_secret(path, "share.abc", "Jaan", secret, right, kMinSealCost, rng_));
+  ASSERT_TRUE(replace_secret(path, "share.abc", "Jaan", secret, right, rng_));
+  EXPECT_EQ(seal_cost_in(path)->passes, kMinSealCost.passes);
+  EXPECT_EQ(replace_secret(directory_ / "absent", "share.abc", "Jaan", secret, right, rng_).error().reason,
+            Reason::kFileUnreadable);
   const auto opened = read_secret(path, "share.abc", right);
   ASSERT_TRUE(opened);
   EXPECT_TRUE(equal(opened->secret.expose(), secret));

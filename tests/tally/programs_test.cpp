@@ -63,7 +63,7 @@ class ProgramsTest : public testing::Test {
   }
   static Ended decrypt(std::size_t i) {
     return tally({"decrypt", record(), "--key", key("trustee", i), "--share", key("share", i),
-                  "--fingerprint", fingerprint(), "--cost", "interactive"});
+                  "--fingerprint", fingerprint()});
   }
   /// Every file of the record with its bytes, to see that nothing was written.
   static std::map<std::string, Bytes> contents() {
@@ -133,7 +133,7 @@ TEST_F(ProgramsTest, FromTheSealedLogToThePublishedResult) {
   change(layout::mix_proof(0, 2, MixInputs::kSworn), 64);
   EXPECT_EQ(read_file(key("share", 1), 10'000).value(), share);
   EXPECT_REFUSED(tally({"decrypt", record(), "--key", key("trustee", 1), "--share", key("share", 2),
-                        "--fingerprint", fingerprint(), "--cost", "interactive"}),
+                        "--fingerprint", fingerprint()}),
                  "SHARE_TRUSTEE");
   ASSERT_EQ(decrypt(1).status, 0);
   EXPECT_REFUSED(tally({"combine", record()}), "TALLY_INSUFFICIENT_SHARES");
@@ -151,7 +151,7 @@ TEST_F(ProgramsTest, FromTheSealedLogToThePublishedResult) {
 
   // combine, with a trustee whose shares are wrong: named, left out, kept as evidence
   ASSERT_EQ(tally({"decrypt", record(), "--key", key("trustee", 1), "--share", key("share", 1),
-                   "--fingerprint", fingerprint(), "--cost", "interactive"})
+                   "--fingerprint", fingerprint()})
                 .status,
             0);
   EXPECT_REFUSED(decrypt(2), "DECRYPTION_TWICE");
