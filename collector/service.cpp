@@ -349,7 +349,8 @@ void Service::verify(Bytes body, Respond respond) {
                    [this, body = std::move(body), stored = std::move(*opened),
                     respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
                      auto item = decode<BallotItem>(stored.item);
-                     auto proof = receipt(stored, covering);
+                     // Under the newest head: a verifier that has seen it takes an older one for a rollback.
+                     auto proof = receipt(stored, covering ? publisher_.latest() : std::nullopt);
                      if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
                      const BallotStatus status = status_of(*item);
                      respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));

@@ -1,6 +1,7 @@
 #include "protocol/checks/lists.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 
@@ -207,6 +208,52 @@ Result<void, Rejection> check_sheet(const Election& election, const Sheet& sheet
         return reject(Reason::kCountMismatch,
                       definition.units[unit].id.text + "/" + slot.table->contest->id.text);
     }
+  return {};
+}
+
+Result<void, Rejection> check_agreement(const Election& election, const Sheet& sheet, std::uint64_t ballots) {
+  // Units that are mixed together in some group hang together: a set is named by one of its units.
+  const std::size_t n = election.definition().units.size();
+  std::vector<std::size_t> up(n);
+  for (std::size_t unit = 0; unit < n; ++unit) up[unit] = unit;
+  const auto set_of = [&](const Id& unit) {
+    std::size_t at = *election.unit_index(unit);
+    while (up[at] != at) at = up[at] = up[up[at]];
+    return at;
+  };
+  for (const GroupSheet& g : sheet.groups)
+    for (const Id& unit : g.units) up[set_of(unit)] = set_of(g.units[0]);
+  std::map<std::size_t, std::size_t> size_of;
+  for (const Unit& unit : election.definition().units) ++size_of[set_of(unit.id)];
+
+  // A ballot has one fate in all its slots, so every slot that all units of a set have shows the same
+  // numbers.
+  struct Sum {
+    std::size_t units = 0;
+    std::array<std::uint64_t, 5> numbers{};  // logged, counted, superseded, revoked, outdated
+  };
+  std::map<std::tuple<std::size_t, Id, std::uint64_t>, Sum> sums;
+  for (const GroupSheet& g : sheet.groups) {
+    Sum& sum = sums[{set_of(g.units[0]), g.contest, g.slot}];
+    const std::array more{g.logged, g.counted, g.superseded, g.revoked, g.outdated};
+    for (std::size_t i = 0; i < more.size(); ++i) sum.numbers[i] += more[i];
+    sum.units += g.units.size();
+  }
+  std::map<std::size_t, const Sum*> of_set;
+  std::uint64_t logged = 0;
+  for (const auto& [key, sum] : sums) {
+    const auto& [set, contest, slot] = key;
+    if (sum.units != size_of.at(set)) continue;
+    const auto [known, is_first] = of_set.emplace(set, &sum);
+    if (is_first) logged += sum.numbers[0];
+    if (known->second->numbers != sum.numbers)
+      return reject(Reason::kCountMismatch, "sheet, " + election.definition().units[set].id.text + "/" +
+                                                contest.text + "/" + std::to_string(slot) +
+                                                ": other numbers than in another contest of these ballots");
+  }
+  if (logged > ballots || (of_set.size() == size_of.size() && logged != ballots))
+    return reject(Reason::kCountMismatch, "sheet: " + std::to_string(logged) +
+                                              " logged ballots, the log has " + std::to_string(ballots));
   return {};
 }
 

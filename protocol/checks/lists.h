@@ -30,6 +30,11 @@ Sheet make_sheet(const Election& election, std::uint64_t log_size, const Digest2
 /// Conservation inside the sheet, and k. @return COUNT_MISMATCH or UNIT_BELOW_K naming the group.
 Result<void, Rejection> check_sheet(const Election& election, const Sheet& sheet);
 
+/// Conservation between the groups (SPEC §11.8, lists.sheet): a ballot counts, or not, in all its contests at
+/// once, and the log has `ballots` of them. @pre check_sheet accepted it. @return COUNT_MISMATCH naming the
+/// contest.
+Result<void, Rejection> check_agreement(const Election& election, const Sheet& sheet, std::uint64_t ballots);
+
 /// Compares a published list and sheet with the derived ones and says in words of voters' ballots what
 /// differs.
 /// @return LIST_NOT_SORTED, BALLOTSET_NOT_DERIVABLE, COUNT_MISMATCH; the object names the group and, e.g.,

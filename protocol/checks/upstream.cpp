@@ -110,6 +110,7 @@ std::vector<std::uint64_t> verify_phases(const Verification& v, const Head& head
     if (type_of(head.entries[i]) == EntryType::kPhase) events.push_back(i);
   Check check(v, "log.phases", head.entries.size(), "entries");
   Phase phase = Phase::kPrepared;
+  bool has_roll = false;
   for (std::size_t i = 0; i < head.entries.size(); ++i, check.advance()) {
     const std::string object = "entry " + std::to_string(i);
     const auto type = type_of(head.entries[i]);
@@ -119,6 +120,7 @@ std::vector<std::uint64_t> verify_phases(const Verification& v, const Head& head
     }
     if (!may_append(phase, *type))
       check.fail(phase == Phase::kPrepared ? Reason::kPhaseNotOpen : Reason::kPhaseClosed, object);
+    has_roll = has_roll || *type == EntryType::kRoll;
     if (*type != EntryType::kPhase) continue;
     const auto kind = read_event(v, i, head.entries[i]);
     if (!kind) {
@@ -126,10 +128,9 @@ std::vector<std::uint64_t> verify_phases(const Verification& v, const Head& head
       continue;
     }
     const auto next = move(phase, *kind);
-    if (!next)
+    if (!next || (*kind == PhaseEventKind::kOpened && !has_roll))
       check.fail(Reason::kPhaseMoveForbidden, object);
-    else
-      phase = *next;
+    if (next) phase = *next;
   }
   if (phase != Phase::kSealed) check.fail(Reason::kPhaseNotClosed, std::string(name_of(phase)));
   return events;
@@ -289,6 +290,7 @@ std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedL
       check.fail(ok.error());
       return std::nullopt;
     }
+    if (auto ok = check_agreement(v.election, *sheet, log.ballots); !ok) check.fail(ok.error());
     lists.sheet = std::move(*sheet);
     lists.sheet_hash = sha256(file->view);
     check.advance();

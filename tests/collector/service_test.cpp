@@ -476,6 +476,25 @@ TEST_F(ServiceTest, The_voter_sees_her_ballot_so_often_for_so_long_and_nobody_el
       200);
 }
 
+TEST_F(ServiceTest, A_shown_ballot_is_proved_under_no_older_head_than_one_shown_before) {
+  w.open(3);
+  const auto early = w.cast(1);
+  w.expect_recorded(w.post("/v1/ballot", early.body()), early, SubmitOutcome::kAccepted);
+  const auto late = w.cast(2);
+  w.expect_recorded(w.post("/v1/ballot", late.body()), late, SubmitOutcome::kAccepted);
+  // One device checks both: what it saw with the first may not look like a regression with the second.
+  std::uint64_t seen = 0;
+  for (const auto* cast : {&late, &early}) {
+    const auto reply = w.post(
+        "/v1/verify", encode(VerifyRequest{w.e->election().fingerprint(), cast->id, cast->fetch_secret}));
+    const auto answer = decode<VerifyAnswer>(reply.body).value();
+    const auto recorded = check_receipt(w.e->election(), answer.receipt, cast->id);
+    ASSERT_TRUE(recorded) << to_string(recorded.error());
+    EXPECT_GE(recorded->checkpoint.size, seen);
+    seen = recorded->checkpoint.size;
+  }
+}
+
 TEST_F(ServiceTest, The_status_of_a_ballot_follows_recasts_revocations_and_restorations) {
   w.open(3);
   const auto one = w.cast(1);
