@@ -98,10 +98,12 @@ Result<void, Rejection> export_record(const Election& election, Store& store, co
   const fs::path target = unfinished;
   unfinished += ".unfinished";
   fs::remove_all(unfinished, error);
+  // Names inside: closed to others before the first of them is written.
+  const fs::path sworn = unfinished / layout::tier_dir(Tier::kSworn);
+  if (fs::create_directories(sworn, error); !error) fs::permissions(sworn, fs::perms::owner_all, error);
+  if (error) return unwritable(sworn, error.message().c_str());
   auto written = write_log(election, store, **latest, unfinished);
   if (written) {
-    fs::permissions(unfinished / layout::tier_dir(Tier::kSworn), fs::perms::owner_all,
-                    error);                 // names inside
     fs::rename(unfinished, target, error);  // replaces an empty directory
     if (error) written = unwritable(target, error.message().c_str());
   }

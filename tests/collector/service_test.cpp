@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -54,6 +55,50 @@ class ServiceTest : public testing::Test {
         [&](std::uint64_t i) -> Result<LoggedItem, Rejection> { return items[i]; }, nullptr);
   }
   CollectorWorld w;
+};
+
+/// A store that is only read, and that lets a test look on at every entry.
+class WatchedStore final : public collector::Store {
+ public:
+  WatchedStore(Store& inner, std::function<void()> look) : inner_(inner), look_(std::move(look)) {}
+  using Head = collector::Head;
+  using Checkpoint = std::optional<collector::StoredCheckpoint>;
+  Result<Head, Rejection> head() override { return inner_.head(); }
+  Result<void, Rejection> append(const Head& before, std::span<const collector::NewEntry> entries,
+                                 const Head& after) override {
+    return inner_.append(before, entries, after);
+  }
+  Result<void, Rejection> put_checkpoint(const collector::StoredCheckpoint& checkpoint) override {
+    return inner_.put_checkpoint(checkpoint);
+  }
+  Result<Checkpoint, Rejection> checkpoint_covering(std::uint64_t index) override {
+    return inner_.checkpoint_covering(index);
+  }
+  Result<Checkpoint, Rejection> latest_checkpoint() override { return inner_.latest_checkpoint(); }
+  Result<collector::StoredEntry, Rejection> entry(std::uint64_t index) override {
+    return inner_.entry(index);
+  }
+  Result<Bytes, Rejection> entry_bytes(std::uint64_t from, std::uint64_t count) override {
+    return inner_.entry_bytes(from, count);
+  }
+  Result<void, Rejection> for_each(
+      const std::function<Result<void, Rejection>(const collector::StoredEntry&)>& visit) override {
+    return inner_.for_each([&](const collector::StoredEntry& stored) {
+      look_();
+      return visit(stored);
+    });
+  }
+  Result<std::optional<collector::FetchRecord>, Rejection> fetch_record(const BallotId& id) override {
+    return inner_.fetch_record(id);
+  }
+  Result<bool, Rejection> count_fetch(const BallotId& id, std::uint64_t max) override {
+    return inner_.count_fetch(id, max);
+  }
+  Result<void, Rejection> erase_fetch_secrets() override { return inner_.erase_fetch_secrets(); }
+
+ private:
+  Store& inner_;
+  std::function<void()> look_;
 };
 
 TEST_F(ServiceTest, A_ballot_is_recorded_with_a_receipt_that_verifies) {
@@ -581,7 +626,13 @@ TEST_F(ServiceTest, A_sealed_log_is_exported_and_replays_without_a_finding) {
     const auto store =
         collector::SqliteStore::open(collector::store_path(w.directory.path()), w.e->election().fingerprint(),
                                      collector::StoreAccess::kReadOnly);
-    const auto done = collector::export_record(w.e->election(), **store, record);
+    const auto sworn = w.directory.path() / "record.unfinished" / layout::tier_dir(Tier::kSworn);
+    WatchedStore watched(**store, [&] {  // nobody else reads the names while they are written
+      std::error_code absent;
+      const auto status = std::filesystem::status(sworn, absent);
+      if (std::filesystem::exists(status)) EXPECT_EQ(status.permissions(), std::filesystem::perms::owner_all);
+    });
+    const auto done = collector::export_record(w.e->election(), watched, record);
     return done ? std::nullopt : std::optional(done.error().reason);
   };
   EXPECT_EQ(try_export(), Reason::kPhaseNotClosed);
