@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     return 0;
   }
   const auto person = person_of(*certificate);
-  (void)check_voter_profile(*certificate, KeyUse::kAuthentication);
-  (void)check_voter_profile(*certificate, KeyUse::kSigning);
-  (void)check_issuer_profile(*certificate);
+  const bool as_voter = check_voter_profile(*certificate, KeyUse::kAuthentication).has_value() ||
+                        check_voter_profile(*certificate, KeyUse::kSigning).has_value();
+  const bool of_profile = check_issuer_profile(*certificate).has_value() || as_voter;
 
   // What is accepted is the whole input and nothing more.
   Bytes other = copy_of(input);
@@ -35,7 +35,9 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   require(at == data + size, "certificate: both read all of it");
   unsigned char* tbs = nullptr;
   const int tbs_size = i2d_re_X509_tbs(second.get(), &tbs);
-  require(tbs_size > 0 && equal({tbs, static_cast<std::size_t>(tbs_size)}, certificate->tbs),
+  // Outside the profile OpenSSL drops parts that it has no field for, such as odd parameters of a key's
+  // algorithm.
+  require(!of_profile || (tbs_size > 0 && equal({tbs, static_cast<std::size_t>(tbs_size)}, certificate->tbs)),
           "certificate: re-encodes to itself");
   OPENSSL_free(tbs);
   std::tm time{};
