@@ -6,7 +6,6 @@
 
 #include "crypto/group/scalar_arithmetic.h"
 #include "crypto/invariant.h"
-#include "crypto/parallel.h"
 
 namespace psephos {
 
@@ -223,42 +222,6 @@ Ristretto::Point Ristretto::mul_base_vartime(const Scalar& s) {
   Point out;
   out.bytes_ = multiply_base(s.bytes_);
   return out;
-}
-
-Result<std::vector<Ristretto::Point>, std::pair<Fault, std::size_t>> Ristretto::decode_batch(ByteView bytes) {
-  if (bytes.size() % Point::kWidth != 0)
-    return std::unexpected(std::pair{Fault::kWireLength, bytes.size() / Point::kWidth});
-  std::vector<Point> out(bytes.size() / Point::kWidth);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const auto point = Point::decode(bytes.subspan(i * Point::kWidth, Point::kWidth));
-    if (!point) return std::unexpected(std::pair{point.error(), i});
-    out[i] = *point;
-  }
-  return out;
-}
-
-std::vector<Ristretto::Point> Ristretto::mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
-  std::vector<Point> out(secrets.size());
-  const bool is_generator = base == Point::generator();
-  parallel_for(secrets.size(), 64,
-               [&](std::size_t i) { out[i] = is_generator ? mul_base(secrets[i]) : secrets[i] * base; });
-  return out;
-}
-
-Ristretto::Point Ristretto::msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
-  invariant(scalars.size() == points.size(), "one scalar a point");
-  // Partial sums over fixed pieces, so that the result does not depend on the number of threads.
-  constexpr std::size_t kPiece = 256;
-  std::vector<Point> partial((scalars.size() + kPiece - 1) / kPiece);
-  parallel_for(partial.size(), 1, [&](std::size_t piece) {
-    Point sum;
-    const std::size_t end = std::min(scalars.size(), (piece + 1) * kPiece);
-    for (std::size_t i = piece * kPiece; i < end; ++i) sum = sum + mul_vartime(scalars[i], points[i]);
-    partial[piece] = sum;
-  });
-  Point sum;
-  for (const Point& p : partial) sum = sum + p;
-  return sum;
 }
 
 }  // namespace psephos

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -14,7 +15,12 @@
 
 namespace psephos {
 
-/// ristretto255 (RFC 9496) over libsodium: prime order ℓ = 2^252 + 27742317777372353535851937790883648493.
+namespace kernels {
+struct Row;
+}
+
+/// ristretto255 (RFC 9496): single operations over libsodium, bulk operations over our own kernels. Prime
+/// order ℓ = 2^252 + 27742317777372353535851937790883648493.
 struct Ristretto {
   static constexpr std::string_view kName = "ristretto255";
 
@@ -120,9 +126,42 @@ struct Ristretto {
   static Point mul_vartime(const Scalar& s, const Point& p);
   static Point mul_base(const SecretScalar& x);
   static Point mul_base_vartime(const Scalar& s);
+
+  // The bulk operations (see the Group concept), over the kernels of crypto/group/kernels/.
+
+  /// Decoded points, 128 bytes each, in the form that the kernels in use take.
+  class Points {
+   public:
+    Points();
+    Points(Points&&) noexcept;
+    Points& operator=(Points&&) noexcept;
+    Points(const Points&) = delete;
+    Points& operator=(const Points&) = delete;
+    ~Points();
+    std::size_t size() const { return size_; }
+
+   private:
+    friend struct Ristretto;
+    explicit Points(std::size_t n);
+    const kernels::Row* rows() const;
+    kernels::Row* rows();
+    std::unique_ptr<kernels::Row[]> rows_;
+    std::size_t size_ = 0;
+  };
+
+  static Result<Points, std::pair<Fault, std::size_t>> decode_points(ByteView bytes);
   static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes);
+  static Points points_of(std::span<const Point> points);
+  static std::vector<Point> from_uniform_batch(ByteView bytes);
   static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base);
+  static std::vector<Point> mul_bases(std::span<const std::span<const SecretScalar>> secrets,
+                                      std::span<const Point> bases, const Points* addends);
+  static std::vector<Point> mul_each(const SecretScalar& x, const Points& points);
+  static Point secret_msm(std::span<const SecretScalar> secrets, const Points& points);
+  static Point sum(const Points& points);
   static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points);
+  static std::vector<Point> msm_vartime(std::span<const Scalar> scalars,
+                                        std::span<const Points* const> arrays);
 };
 
 static_assert(Group<Ristretto>);

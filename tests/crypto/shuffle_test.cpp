@@ -160,6 +160,11 @@ struct CountingGroup : Tiny13 {
     summed += points.size();
     return Tiny13::msm_vartime(scalars, points);
   }
+  static std::vector<Point> msm_vartime(std::span<const Scalar> scalars,
+                                        std::span<const Points* const> arrays) {
+    summed += arrays.size() * scalars.size();
+    return Tiny13::msm_vartime(scalars, arrays);
+  }
   static Point mul_vartime(Scalar s, Point p) {
     ++single;
     return Tiny13::mul_vartime(s, p);

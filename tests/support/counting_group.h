@@ -19,21 +19,22 @@ namespace psephos::test {
 /// What a group is asked to do. A multiplication by a public scalar is short if the scalar is below 2^128,
 /// and long otherwise; those by secrets are always long, because their time must not tell.
 enum class Operation : std::uint8_t {
-  kDecode,                ///< a point from its bytes, singly or in a batch
-  kEncode,                ///< the bytes of a point
-  kHashToGroup,           ///< the one-way map
-  kAddition,              ///< P + Q, P − Q, −P
-  kSecretTimesG,          ///< x·G, constant time
-  kSecretTimesShared,     ///< x_i·P for one P of a mul_batch other than G, constant time
-  kSecretTimesPoint,      ///< x·P, constant time
-  kLongTimesG,            ///< s·G by mul_base_vartime
-  kShortTimesG,           ///< the same with a short scalar
-  kLongTimesPoint,        ///< s·P by mul_vartime
-  kShortTimesPoint,       ///< the same with a short scalar
-  kLongMultiScalarTerm,   ///< one s_i·P_i of a multi-scalar multiplication
-  kShortMultiScalarTerm,  ///< the same with a short scalar
+  kDecode,                 ///< a point from its bytes, singly or in a batch
+  kEncode,                 ///< the bytes of a point
+  kHashToGroup,            ///< the one-way map
+  kAddition,               ///< P + Q, P − Q, −P
+  kSecretTimesG,           ///< x·G, constant time
+  kSecretTimesShared,      ///< x_i·P for one P of a mul_batch other than G, constant time
+  kSecretTimesPoint,       ///< x·P, constant time
+  kLongTimesG,             ///< s·G by mul_base_vartime
+  kShortTimesG,            ///< the same with a short scalar
+  kLongTimesPoint,         ///< s·P by mul_vartime
+  kShortTimesPoint,        ///< the same with a short scalar
+  kLongMultiScalarTerm,    ///< one s_i·P_i of a multi-scalar multiplication
+  kShortMultiScalarTerm,   ///< the same with a short scalar
+  kSecretMultiScalarTerm,  ///< one x_i·P_i of a secret_msm, constant time
 };
-inline constexpr std::size_t kOperations = 13;
+inline constexpr std::size_t kOperations = 14;
 
 /// For reports and as keys of JSON, by Operation.
 inline constexpr std::array<std::string_view, kOperations> kOperationNames = {"decode",
@@ -48,7 +49,8 @@ inline constexpr std::array<std::string_view, kOperations> kOperationNames = {"d
                                                                               "scalar253_times_point",
                                                                               "scalar128_times_point",
                                                                               "msm_term_253",
-                                                                              "msm_term_128"};
+                                                                              "msm_term_128",
+                                                                              "secret_msm_term"};
 
 /// How often each operation ran.
 struct OperationCounts {
@@ -135,18 +137,61 @@ struct CountingGroup {
     if (!inner) return std::unexpected(inner.error());
     return wrapped(*inner);
   }
+  /// Bulk operations count as that many single ones; decoding into Points counts as decoding.
+  struct Points {
+    typename Inner::Points inner;
+    std::size_t size() const { return inner.size(); }
+  };
+  static Result<Points, std::pair<Fault, std::size_t>> decode_points(ByteView bytes) {
+    count(Operation::kDecode, bytes.size() / Point::kWidth);
+    auto inner = Inner::decode_points(bytes);
+    if (!inner) return std::unexpected(inner.error());
+    return Points{std::move(*inner)};
+  }
+  static Points points_of(std::span<const Point> points) {
+    count(Operation::kDecode, points.size());
+    return {Inner::points_of(unwrapped(points))};
+  }
+  static std::vector<Point> from_uniform_batch(ByteView bytes) {
+    count(Operation::kHashToGroup, bytes.size() / 64);
+    return wrapped(Inner::from_uniform_batch(bytes));
+  }
   static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
-    count(base == Point::generator() ? Operation::kSecretTimesG : Operation::kSecretTimesShared,
-          secrets.size());
+    count_shared(base, secrets.size());
     return wrapped(Inner::mul_batch(secrets, base.inner_));
   }
+  static std::vector<Point> mul_bases(std::span<const std::span<const SecretScalar>> secrets,
+                                      std::span<const Point> bases, const Points* addends) {
+    for (const Point& base : bases) count_shared(base, secrets[0].size());
+    const std::size_t terms = bases.size() + (addends == nullptr ? 0 : 1);
+    count(Operation::kAddition, (terms - 1) * secrets[0].size());
+    return wrapped(
+        Inner::mul_bases(secrets, unwrapped(bases), addends == nullptr ? nullptr : &addends->inner));
+  }
+  static std::vector<Point> mul_each(const SecretScalar& x, const Points& points) {
+    count(Operation::kSecretTimesPoint, points.size());
+    return wrapped(Inner::mul_each(x, points.inner));
+  }
+  static Point secret_msm(std::span<const SecretScalar> secrets, const Points& points) {
+    count(Operation::kSecretMultiScalarTerm, points.size());
+    return Point(Inner::secret_msm(secrets, points.inner));
+  }
+  static Point sum(const Points& points) {
+    count(Operation::kAddition, points.size());
+    return Point(Inner::sum(points.inner));
+  }
   static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
-    for (const Scalar& s : scalars)
-      count(is_short(s) ? Operation::kShortMultiScalarTerm : Operation::kLongMultiScalarTerm);
-    std::vector<typename Inner::Point> inner;
-    inner.reserve(points.size());
-    for (const Point& p : points) inner.push_back(p.inner_);
-    return Point(Inner::msm_vartime(scalars, inner));
+    count_terms(scalars);
+    return Point(Inner::msm_vartime(scalars, unwrapped(points)));
+  }
+  static std::vector<Point> msm_vartime(std::span<const Scalar> scalars,
+                                        std::span<const Points* const> arrays) {
+    std::vector<const typename Inner::Points*> inner;
+    for (const Points* points : arrays) {
+      count_terms(scalars);
+      inner.push_back(&points->inner);
+    }
+    return wrapped(Inner::msm_vartime(scalars, inner));
   }
 
   /// What `work` asks of the group. @pre nothing else uses this CountingGroup meanwhile.
@@ -165,6 +210,19 @@ struct CountingGroup {
     for (std::size_t i = 16; i < bytes.size(); ++i)
       if (bytes[i] != 0) return false;
     return true;
+  }
+  static void count_terms(std::span<const Scalar> scalars) {
+    for (const Scalar& s : scalars)
+      count(is_short(s) ? Operation::kShortMultiScalarTerm : Operation::kLongMultiScalarTerm);
+  }
+  static void count_shared(const Point& base, std::size_t n) {
+    count(base == Point::generator() ? Operation::kSecretTimesG : Operation::kSecretTimesShared, n);
+  }
+  static std::vector<typename Inner::Point> unwrapped(std::span<const Point> points) {
+    std::vector<typename Inner::Point> out;
+    out.reserve(points.size());
+    for (const Point& p : points) out.push_back(p.inner_);
+    return out;
   }
   static std::vector<Point> wrapped(const std::vector<typename Inner::Point>& inner) {
     std::vector<Point> out;
