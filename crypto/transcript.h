@@ -41,6 +41,11 @@ class Transcript {
     begin_frame(label, points.size() * Encodable::kWidth);
     for (const Encodable& p : points) hash_.update(p.encode());
   }
+  /// One frame of the `width` bytes that stand at `offset`, offset + stride, … of `bytes`: one part of every
+  /// item of a list that lies in memory or in a mapped file.
+  /// @pre whole items: bytes.size() is a multiple of stride, offset + width ≤ stride.
+  void append_every(std::string_view label, ByteView bytes, std::size_t offset, std::size_t width,
+                    std::size_t stride);
 
   /// 64 bytes: SHA-512 of everything before and the frame (label, empty); then absorbed itself under the same
   /// label.

@@ -31,7 +31,7 @@ struct Cost {
   std::uint64_t additions = 0;
   std::uint64_t secret_times_G = 0, secret_times_shared = 0, secret_times_point = 0;
   std::uint64_t times_G = 0, times_point = 0, short_times_point = 0;
-  std::uint64_t long_terms = 0, short_terms = 0;
+  std::uint64_t long_terms = 0, short_terms = 0, secret_terms = 0;
   std::uint64_t decoded = 0;
 
   OperationCounts counts() const {
@@ -46,6 +46,7 @@ struct Cost {
     out[Operation::kShortTimesPoint] = short_times_point;
     out[Operation::kLongMultiScalarTerm] = long_terms;
     out[Operation::kShortMultiScalarTerm] = short_terms;
+    out[Operation::kSecretMultiScalarTerm] = secret_terms;
     return out;
   }
 };
@@ -100,39 +101,42 @@ const CountedMix& counted_mix(std::size_t N, std::size_t W) {
 /// than 128 bits.
 constexpr std::array<std::size_t, 5> kRows = {2, 3, 8, 57, 200};
 
-// crypto/shuffle/shuffle.h: "Cost, a ciphertext: 1 multiplication of G, 1 of Y, 2 additions."
+// crypto/shuffle/shuffle.h: "Cost, a ciphertext: 2 decodes, 1 multiplication of G, 1 of Y, 2
+// additions."
 TEST(OperationCounts, Shuffle) {
   for (const std::size_t W : {1U, 2U, 3U})
     for (const std::size_t N : kRows) {
-      const Cost each{.additions = 2, .secret_times_G = 1, .secret_times_shared = 1};
+      const Cost each{.additions = 2, .secret_times_G = 1, .secret_times_shared = 1, .decoded = 2};
       EXPECT_EQ(counted_mix(N, W).shuffling, sum({}, N * W, each.counts())) << N << " rows of " << W;
     }
 }
 
-// crypto/shuffle/proof.h, prove_shuffle: "Cost, a row: 3 multiplications of G, 2 of h_0, 1 + 2W others,
-// 4 + 2W additions." Once: α, γ, δ by G, φ_k by G and by Y; two additions for each sum with ε, of which A'
-// has one and F' 2W.
+// crypto/shuffle/proof.h, prove_shuffle: "Cost, a row: 1 + 2W decodes, 3 multiplications of G, 2 of h_0,
+// 1 + 2W terms of constant-time sums, 3 additions." Once: α, γ, δ by G, φ_k by G and by Y; an addition for
+// each of the 1 + 2W sums, and one more for each of F'.
 TEST(OperationCounts, ProveShuffle) {
   for (const std::size_t W : {1U, 2U, 3U})
     for (const std::size_t N : kRows) {
-      const Cost row{.additions = 4 + 2 * W,
+      const Cost row{.additions = 3,
                      .secret_times_G = 3,
                      .secret_times_shared = 2,
-                     .secret_times_point = 1 + 2 * W};
-      const Cost once{.additions = 2 + 4 * W, .secret_times_G = 3, .secret_times_point = 2 * W};
+                     .secret_terms = 1 + 2 * W,
+                     .decoded = 1 + 2 * W};
+      const Cost once{.additions = 1 + 4 * W, .secret_times_G = 3, .secret_times_point = 2 * W};
       EXPECT_EQ(without_encodings(counted_mix(N, W).proving), sum(once.counts(), N, row.counts()))
           << N << " rows of " << W;
     }
 }
 
-// crypto/shuffle/proof.h, first_failing_equation_vartime: "Cost, a row: 2 + 2W multiplications by 128 bits
-// (e with u, w; t with B'), 2 + 2W by 253 (k_E with h, w'; one with B), 2 additions". Once: 9 + 4W
-// multiplications, 10 + 4W additions.
+// crypto/shuffle/proof.h, first_failing_equation_vartime: "Cost, a row: 4 + 4W decodes; 2 + 2W terms with
+// 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
+// additions." Once: 4 + 2W decodes; 9 + 4W multiplications; 6 + 4W additions for the equations and 6 + 4W
+// for the sums of the one piece.
 TEST(OperationCounts, VerifyShuffle) {
   for (const std::size_t W : {1U, 2U, 3U})
     for (const std::size_t N : kRows) {
-      const Cost row{.additions = 2, .long_terms = 2 + 2 * W, .short_terms = 2 + 2 * W};
-      const Cost once{.additions = 10 + 4 * W, .times_point = 9 + 4 * W};
+      const Cost row{.additions = 2, .long_terms = 2 + 2 * W, .short_terms = 2 + 2 * W, .decoded = 4 + 4 * W};
+      const Cost once{.additions = 12 + 8 * W, .times_point = 9 + 4 * W, .decoded = 4 + 2 * W};
       EXPECT_EQ(without_encodings(counted_mix(N, W).verifying), sum(once.counts(), N, row.counts()))
           << N << " rows of " << W;
     }

@@ -244,12 +244,13 @@ struct Bulk {
     std::size_t count = 0;  ///< of digits
     std::size_t buckets() const { return std::size_t{1} << (bits - 1); }
   };
-  /// The cheapest: count·(n additions + 2.5 for each bucket).
+  /// The cheapest: count·(n additions + 2.5 for each bucket). Two bits more than the scalar's: a scalar below
+  /// 2^bits plus half of every digit's range, which is below 2^(c·count − 1) + 2^(c·(count − 1)), must fit.
   static Window window_for(std::size_t n, unsigned scalar_bits) {
     Window best;
     std::size_t least = ~std::size_t{0};
     for (unsigned c = 3; c <= 15; ++c) {
-      const Window w{c, (scalar_bits + 1 + c - 1) / c};
+      const Window w{c, (scalar_bits + 2 + c - 1) / c};
       const std::size_t cost = w.count * (n + 5 * w.buckets() / 2);
       if (cost < least) {
         least = cost;
