@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crypto/group/scalar_arithmetic.h"
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
 
@@ -42,33 +43,23 @@ bool less_than(ByteView value, const Encoded& bound) {
 constexpr Encoded kFieldPrime = {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
-constexpr Encoded kOrder = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                            0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
-                            0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
 
 }  // namespace
 
 Ristretto::Scalar Ristretto::Scalar::from_u64(std::uint64_t value) {
-  Scalar out;
-  for (std::size_t i = 0; i < 8; ++i) out.bytes_[i] = static_cast<std::uint8_t>(value >> (8 * i));
-  return out;
+  return from_limbs({value});
 }
 
 Ristretto::Scalar Ristretto::Scalar::from_wide(ByteView bytes) {
   invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
-  ByteArray<64> wide{};
-  std::copy(bytes.begin(), bytes.end(), wide.begin());
-  Scalar out;
-  crypto_core_ristretto255_scalar_reduce(out.bytes_.data(), wide.data());
-  return out;
+  return from_limbs(scalar_arithmetic::reduce<5>(scalar_arithmetic::load<8>(bytes)));
 }
 
 Result<Ristretto::Scalar, Fault> Ristretto::Scalar::decode(ByteView bytes) {
   if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
-  if (!less_than(bytes, kOrder)) return std::unexpected(Fault::kScalarNoncanonical);
-  Scalar out;
-  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
-  return out;
+  const scalar_arithmetic::Limbs limbs = scalar_arithmetic::load<4>(bytes);
+  if (!scalar_arithmetic::is_reduced(limbs)) return std::unexpected(Fault::kScalarNoncanonical);
+  return from_limbs(limbs);
 }
 
 bool Ristretto::Scalar::is_zero() const {
@@ -76,34 +67,24 @@ bool Ristretto::Scalar::is_zero() const {
 }
 
 Ristretto::Scalar Ristretto::Scalar::inverse_vartime() const {
-  Scalar out;
-  invariant(crypto_core_ristretto255_scalar_invert(out.bytes_.data(), bytes_.data()) == 0,
-            "zero has no inverse");
-  return out;
+  invariant(!is_zero(), "zero has no inverse");
+  return from_limbs(scalar_arithmetic::inverse(limbs()));
 }
 
 Ristretto::Scalar Ristretto::Scalar::operator-() const {
-  Scalar out;
-  crypto_core_ristretto255_scalar_negate(out.bytes_.data(), bytes_.data());
-  return out;
+  return from_limbs(scalar_arithmetic::negate(limbs()));
 }
 
 Ristretto::Scalar operator+(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
+  return Ristretto::Scalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
 }
 
 Ristretto::Scalar operator-(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_sub(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
+  return Ristretto::Scalar::from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
 }
 
 Ristretto::Scalar operator*(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
+  return Ristretto::Scalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
 }
 
 Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
@@ -113,10 +94,9 @@ Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
 
 Ristretto::SecretScalar Ristretto::SecretScalar::from_wide(ByteView bytes) {
   invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
-  SecretBytes<64> wide;
-  std::copy(bytes.begin(), bytes.end(), wide.expose_mutable().begin());
-  SecretScalar out;
-  crypto_core_ristretto255_scalar_reduce(out.bytes_.expose_mutable().data(), wide.expose().data());
+  scalar_arithmetic::WideLimbs wide = scalar_arithmetic::load<8>(bytes);
+  SecretScalar out = from_limbs(scalar_arithmetic::reduce<5>(wide));
+  sodium_memzero(wide.data(), sizeof wide);
   return out;
 }
 
@@ -138,50 +118,34 @@ SecretBytes<32> Ristretto::SecretScalar::seal_bytes() const {
 
 Result<Ristretto::SecretScalar, Fault> Ristretto::SecretScalar::from_secret_bytes(
     const SecretBytes<32>& bytes) {
-  SecretScalar out = from_wide(bytes.expose());
-  if (sodium_memcmp(out.bytes_.expose().data(), bytes.expose().data(), 32) != 0)
-    return std::unexpected(Fault::kScalarNoncanonical);
+  SecretScalar out;
+  out.bytes_ = SecretBytes<32>::copy_from(bytes.expose());
+  if (!scalar_arithmetic::is_reduced(out.limbs())) return std::unexpected(Fault::kScalarNoncanonical);
   return out;
 }
 
 Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
+  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
 }
 
 Ristretto::SecretScalar operator-(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_sub(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
+  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
 }
 
 Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
+  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
 }
 
 Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.encode().data());
-  return out;
+  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
 }
 
 Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.encode().data());
-  return out;
+  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
 }
 
 Ristretto::Scalar declassify(const Ristretto::SecretScalar& a) {
-  // A SecretScalar is reduced by construction, so its bytes are a scalar's.
-  return Ristretto::Scalar::from_wide(a.bytes_.expose());
+  return Ristretto::Scalar::from_limbs(a.limbs());
 }
 
 Ristretto::Point Ristretto::Point::generator() {

@@ -7,6 +7,7 @@
 #include "crypto/bytes.h"
 #include "crypto/fault.h"
 #include "crypto/group/group.h"
+#include "crypto/group/scalar_arithmetic.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
 #include "crypto/secret/secret_bytes.h"
@@ -17,7 +18,10 @@ namespace psephos {
 struct Ristretto {
   static constexpr std::string_view kName = "ristretto255";
 
-  /// An integer modulo ℓ, public. Arithmetic is constant time all the same.
+  class SecretScalar;
+
+  /// An integer modulo ℓ, public. Held as its encoding, so that a list of them lies in memory as it is hashed
+  /// and written. Arithmetic is constant time all the same.
   class Scalar {
    public:
     static constexpr std::size_t kWidth = 32;
@@ -28,6 +32,8 @@ struct Ristretto {
     /// @return kWireLength, or kScalarNoncanonical for values of ℓ or more.
     static Result<Scalar, Fault> decode(ByteView bytes);
     const ByteArray<32>& encode() const { return bytes_; }
+    /// The same integer as four 64-bit limbs, lowest first.
+    scalar_arithmetic::Limbs limbs() const { return scalar_arithmetic::load(bytes_); }
     bool is_zero() const;
     Scalar inverse_vartime() const;
     Scalar operator-() const;
@@ -35,9 +41,15 @@ struct Ristretto {
     friend Scalar operator-(const Scalar& a, const Scalar& b);
     friend Scalar operator*(const Scalar& a, const Scalar& b);
     friend bool operator==(const Scalar& a, const Scalar& b) = default;
+    friend Scalar declassify(const SecretScalar& a);
 
    private:
     friend struct Ristretto;
+    static Scalar from_limbs(const scalar_arithmetic::Limbs& below_order) {
+      Scalar out;
+      scalar_arithmetic::store(below_order, out.bytes_);
+      return out;
+    }
     ByteArray<32> bytes_{};
   };
 
@@ -68,6 +80,12 @@ struct Ristretto {
     friend struct Ristretto;
 
    private:
+    static SecretScalar from_limbs(const scalar_arithmetic::Limbs& below_order) {
+      SecretScalar out;
+      scalar_arithmetic::store(below_order, out.bytes_.expose_mutable());
+      return out;
+    }
+    scalar_arithmetic::Limbs limbs() const { return scalar_arithmetic::load(bytes_.expose()); }
     SecretBytes<32> bytes_;
   };
 
