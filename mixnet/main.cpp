@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "crypto/bulk_random.h"
 #include "crypto/random.h"
 #include "mixnet/mixing.h"
 #include "protocol/eid/openssl_eid.h"
@@ -86,7 +87,8 @@ Done mix(const Options& options) {
   std::vector<NewFile> files;
   {
     Progress progress("mix", ballots, "ciphertexts");
-    SystemRng rng;
+    SystemRng system;
+    BulkRng rng(system);
     files = mix_lists(*election, upstream->lists, upstream->mixes.last, *position, key->key, rng,
                       [&](std::uint64_t n) { progress.advance(n); });
   }

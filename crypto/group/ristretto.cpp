@@ -70,22 +70,6 @@ Ristretto::Scalar Ristretto::Scalar::inverse_vartime() const {
   return from_limbs(scalar_arithmetic::inverse(limbs()));
 }
 
-Ristretto::Scalar Ristretto::Scalar::operator-() const {
-  return from_limbs(scalar_arithmetic::negate(limbs()));
-}
-
-Ristretto::Scalar operator+(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  return Ristretto::Scalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
-}
-
-Ristretto::Scalar operator-(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  return Ristretto::Scalar::from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
-}
-
-Ristretto::Scalar operator*(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  return Ristretto::Scalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
-}
-
 Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
   const SecretBytes<64> wide = SecretBytes<64>::random(rng);
   return from_wide(wide.expose());
@@ -121,26 +105,6 @@ Result<Ristretto::SecretScalar, Fault> Ristretto::SecretScalar::from_secret_byte
   out.bytes_ = SecretBytes<32>::copy_from(bytes.expose());
   if (!scalar_arithmetic::is_reduced(out.limbs())) return std::unexpected(Fault::kScalarNoncanonical);
   return out;
-}
-
-Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
-}
-
-Ristretto::SecretScalar operator-(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
-}
-
-Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
-}
-
-Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
-}
-
-Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  return Ristretto::SecretScalar::from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
 }
 
 Ristretto::Scalar declassify(const Ristretto::SecretScalar& a) {

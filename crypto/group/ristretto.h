@@ -42,10 +42,16 @@ struct Ristretto {
     scalar_arithmetic::Limbs limbs() const { return scalar_arithmetic::load(bytes_); }
     bool is_zero() const;
     Scalar inverse_vartime() const;
-    Scalar operator-() const;
-    friend Scalar operator+(const Scalar& a, const Scalar& b);
-    friend Scalar operator-(const Scalar& a, const Scalar& b);
-    friend Scalar operator*(const Scalar& a, const Scalar& b);
+    Scalar operator-() const { return from_limbs(scalar_arithmetic::negate(limbs())); }
+    friend Scalar operator+(const Scalar& a, const Scalar& b) {
+      return from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
+    }
+    friend Scalar operator-(const Scalar& a, const Scalar& b) {
+      return from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
+    }
+    friend Scalar operator*(const Scalar& a, const Scalar& b) {
+      return from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
+    }
     friend bool operator==(const Scalar& a, const Scalar& b) = default;
     friend Scalar declassify(const SecretScalar& a);
 
@@ -75,11 +81,21 @@ struct Ristretto {
     SecretBytes<32> seal_bytes() const;
     /// @return kScalarNoncanonical if `bytes` are not below ℓ.
     static Result<SecretScalar, Fault> from_secret_bytes(const SecretBytes<32>& bytes);
-    friend SecretScalar operator+(const SecretScalar& a, const SecretScalar& b);
-    friend SecretScalar operator-(const SecretScalar& a, const SecretScalar& b);
-    friend SecretScalar operator*(const SecretScalar& a, const SecretScalar& b);
-    friend SecretScalar operator*(const SecretScalar& a, const Scalar& b);
-    friend SecretScalar operator+(const SecretScalar& a, const Scalar& b);
+    friend SecretScalar operator+(const SecretScalar& a, const SecretScalar& b) {
+      return from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
+    }
+    friend SecretScalar operator-(const SecretScalar& a, const SecretScalar& b) {
+      return from_limbs(scalar_arithmetic::sub(a.limbs(), b.limbs()));
+    }
+    friend SecretScalar operator*(const SecretScalar& a, const SecretScalar& b) {
+      return from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
+    }
+    friend SecretScalar operator*(const SecretScalar& a, const Scalar& b) {
+      return from_limbs(scalar_arithmetic::mul(a.limbs(), b.limbs()));
+    }
+    friend SecretScalar operator+(const SecretScalar& a, const Scalar& b) {
+      return from_limbs(scalar_arithmetic::add(a.limbs(), b.limbs()));
+    }
     /// The way out; every call says why the value is public.
     friend Scalar declassify(const SecretScalar& a);
     friend Point operator*(const SecretScalar& x, const Point& p);

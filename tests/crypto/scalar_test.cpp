@@ -4,8 +4,11 @@
 
 #include <array>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "crypto/bulk_random.h"
 #include "crypto/bytes.h"
 #include "crypto/group/ristretto.h"
 #include "crypto/group/scalar_arithmetic.h"
@@ -270,6 +273,85 @@ TEST(Scalar, AgreesWithLibsodium) {
     crypto_core_ristretto255_scalar_mul(expected.data(), a.encode().data(), b.seal_bytes().expose().data());
     ASSERT_EQ(declassify(b * a).encode(), expected);  // public: a test's own
   }
+}
+
+// A15, known answers: 64 bytes, all of which count. Computed with Python's integers.
+TEST(WideReduction, KnownAnswers) {
+  const std::pair<std::string, const char*> vectors[] = {
+      {"fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+       "fffffffffffffffffffffffffff",
+       "000f9c44e31106a447938568a71b0ed065bef517d273ecce3d9a307c1b419903"},
+      {"b25aac8202650ef1e7662d54e98667d594d5c9404b22bfa7ce878659547e1deca2103010fbf40fc3885ba9744325a97e3f877"
+       "80fc88855e9721b06c9fd6530d3",
+       "7b47d5e8ffa74c09f97f222a5495d6b2bb01f8cab13e35167a7818ae67fe0a00"},
+      {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313"
+       "2333435363738393a3b3c3d3e3f",
+       "7a3c6282f02d37a05023b60d5428e6cc5961d4c31221937adae0b574e4d07205"},
+      {"00000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000000000000"
+       "000000000000000000000000000",
+       "1d95988d7431ecd670cf7d73f45befc6feffffffffffffffffffffffffffff0f"},
+      {"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000"
+       "000000000000000000000000080",
+       "fc511ae9ab21793d5cb101eecdbb7e4b32dffa0be93976e71e4d18be8da0cc09"},
+      {"0500000000000000000000000000000000000000000000000000000000000000689faee7d21893c0b2e6bc17f5cef7a600000"
+       "000000000000000000000000080",
+       "0500000000000000000000000000000000000000000000000000000000000000"},
+  };
+  for (const auto& [wide, reduced] : vectors) {
+    const Bytes bytes = from_hex(wide).value();
+    ASSERT_EQ(bytes.size(), 64U);
+    EXPECT_EQ(to_hex(Scalar::from_wide(bytes).encode()), reduced) << wide;
+    EXPECT_EQ(to_hex(SecretScalar::from_wide(bytes).seal_bytes().expose()), reduced) << wide;
+  }
+}
+
+/// Gives known bytes and counts them.
+class CountingRng final : public Rng {
+ public:
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(drawn++);
+  }
+  std::size_t drawn = 0;
+};
+
+// A15: a random scalar is 64 bytes of the generator, reduced.
+TEST(WideReduction, RandomScalarsTake64Bytes) {
+  CountingRng rng;
+  Bytes bytes(64);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
+  EXPECT_EQ(limbs_of(SecretScalar::random(rng)), Scalar::from_wide(bytes).limbs());
+  EXPECT_EQ(rng.drawn, 64U);
+}
+
+/// Pearson's statistic of the top 8 bits (244 to 251) of a million draws. For uniform ones it has mean 255
+/// and standard deviation 22.6.
+template <class Draw>
+double chi_squared_of_top_bits(Draw&& draw) {
+  constexpr int kDraws = 1'000'000;
+  std::array<int, 256> count{};
+  for (int i = 0; i < kDraws; ++i) ++count.at(limbs_of(draw())[3] >> 52);
+  constexpr double kExpected = kDraws / 256.0;
+  double sum = 0;
+  for (const int n : count) sum += (n - kExpected) * (n - kExpected) / kExpected;
+  return sum;
+}
+
+// A15: nine standard deviations are chance once in 10^15; a sampler with two draws in a hundred off shows
+// twice that.
+TEST(WideReduction, TopBitsOfAMillionDraws) {
+  constexpr double kLimit = 255 + 9 * 22.6;
+  SystemRng system;
+  BulkRng rng(system);
+  EXPECT_LT(chi_squared_of_top_bits([&] { return SecretScalar::random(rng); }), kLimit);
+  int i = 0;
+  const double biased = chi_squared_of_top_bits([&] {
+    SecretScalar x = SecretScalar::random(rng);
+    if (++i % 50 != 0) return x;
+    Limbs halved = limbs_of(x);
+    halved[3] >>= 1;
+    return secret_of(halved);
+  });
+  EXPECT_GT(biased, kLimit);
 }
 
 }  // namespace
