@@ -57,10 +57,10 @@ SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const
 
 }  // namespace
 
-Bytes sign_r_s(const trust::P384Key& key, ByteView message, Rng& rng) {
+Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng) {
   ByteArray<SHA384_DIGEST_LENGTH> digest{};
   SHA384(message.data(), message.size(), digest.data());
-  const Bytes der = trust::sign_p384(key.scalar, digest, rng);
+  const Bytes der = trust::sign(key, digest, rng);
   const std::uint8_t* at = der.data();
   ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
   Bytes out(96);
