@@ -112,6 +112,10 @@ class TestElection {
   std::optional<Election> election_;
 };
 
+/// Replays a log of which every item is at hand.
+Replay replay_items(const TestElection& e, std::span<const EntryBytes> entries,
+                    std::span<const LoggedItem> items);
+
 /// The log of a test election: entries, salts, items and the state they lead to.
 class TestLog {
  public:
