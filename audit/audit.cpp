@@ -122,25 +122,44 @@ class Ledger final : public CheckObserver {
     const std::lock_guard lock(mutex_);
     findings_[check_of(part_)].push_back(rejection);
   }
+  void part(CheckPart part) override { spend(part); }
   void end() override {
     progress_.reset();
-    seconds_[check_of(part_)] += std::chrono::duration<double>(Clock::now() - start_).count();
+    spend(CheckPart::kEverythingElse);
     ended_.insert(part_);
   }
 
   std::vector<Rejection>& findings(AuditCheckId id) { return findings_[id]; }
-  double seconds(AuditCheckId id) { return seconds_[id]; }
+  double seconds(AuditCheckId id) {
+    double sum = 0;
+    for (const auto& [part, seconds] : seconds_[id]) sum += seconds;
+    return sum;
+  }
+  std::vector<std::pair<CheckPart, double>> parts(AuditCheckId id) {
+    const auto& all = seconds_[id];
+    if (all.size() < 2) return {};
+    return {all.begin(), all.end()};
+  }
   bool ended(const std::string& part) const { return ended_.contains(part); }
   std::uint64_t verified(const std::string& part) { return verified_[part]; }
 
  private:
+  /// What ends here was `now_`; what begins is `part`.
+  void spend(CheckPart part) {
+    const auto now = Clock::now();
+    seconds_[check_of(part_)][now_] += std::chrono::duration<double>(now - start_).count();
+    start_ = now;
+    now_ = part;
+  }
+
   const bool show_;
   std::mutex mutex_;
   std::string part_;
   Clock::time_point start_;
   std::unique_ptr<Progress> progress_;
   std::map<AuditCheckId, std::vector<Rejection>> findings_;
-  std::map<AuditCheckId, double> seconds_;
+  CheckPart now_ = CheckPart::kEverythingElse;
+  std::map<AuditCheckId, std::map<CheckPart, double>> seconds_;
   std::set<std::string, std::less<>> ended_;
   std::map<std::string, std::uint64_t> verified_;
 };
@@ -291,8 +310,9 @@ class Audit {
     const auto entries = record_.read(layout::log_entries());
     const auto head = record_.read(layout::log_checkpoint());
     if (!entries || !head) return;  // named by "log.checkpoint"
-    for (std::size_t i = 0; (i + 1) * kEntryBytes <= entries->view.size(); ++i)
-      tree_.append(leaf_hash(entries->view.subspan(i * kEntryBytes, kEntryBytes)));
+    if (!request_.checkpoints.empty() || !request_.receipts.empty())
+      for (std::size_t i = 0; (i + 1) * kEntryBytes <= entries->view.size(); ++i)
+        tree_.append(leaf_hash(entries->view.subspan(i * kEntryBytes, kEntryBytes)));
     if (const auto note = SignedNote::parse(text_of(head->view)); note) check_lines(part, *note);
     part.advance();
     for (const GivenFile& given : request_.checkpoints) {
@@ -525,6 +545,7 @@ class Audit {
     check.name = text.name;
     check.covers = text.covers;
     check.seconds = ledger_.seconds(text.id);
+    check.parts = ledger_.parts(text.id);
     check.not_covered = not_covered(text.id);
     check.proofs = count_proofs(text.id);
     if (!applies(text.id)) {
@@ -558,7 +579,7 @@ class Audit {
   std::optional<Sheet> sheet_;  ///< as it stands in the record
   std::vector<std::uint64_t> trustees_;
   bool inputs_at_hand_ = false;
-  MerkleTree tree_;  ///< over the record's entries
+  MerkleTree tree_;  ///< over the record's entries, if something was given to compare with
 };
 
 }  // namespace

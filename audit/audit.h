@@ -48,6 +48,8 @@ struct AuditCheck {
   std::string not_covered;          ///< what the tier at hand cannot show, and why; often empty
   std::optional<ProofCount> proofs;
   double seconds = 0;
+  /// Of `seconds`, by part; empty where it is all one.
+  std::vector<std::pair<CheckPart, double>> parts;
   std::size_t number() const { return static_cast<std::size_t>(id); }
 };
 

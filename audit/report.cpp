@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "audit/audit.h"
@@ -81,6 +82,9 @@ std::string report_text(const AuditReport& report) {
   for (const AuditCheck& check : report.checks) {
     out += fmt::format("{:>3}. {:<11} {:<14}{:>8.1f} s   {}\n", check.number(), check.name,
                        word_of(check.outcome), check.seconds, check.covers);
+    for (std::size_t i = 0; i < check.parts.size(); ++i)
+      out += fmt::format("{}{} {:.1f} s{}", i == 0 ? "       time: " : ", ", name_of(check.parts[i].first),
+                         check.parts[i].second, i + 1 == check.parts.size() ? "\n" : "");
     if (check.proofs)
       out += fmt::format("       proofs: {} expected, {} verified, {} failed\n", check.proofs->expected,
                          check.proofs->verified, check.proofs->failed());
@@ -129,6 +133,15 @@ std::string report_json(const AuditReport& report) {
                                       {"object", finding.object}});
     one["findings"] = std::move(findings);
     one["seconds"] = check.seconds;
+    if (!check.parts.empty()) {
+      json::object parts;
+      for (const auto& [part, seconds] : check.parts) {
+        std::string name(name_of(part));
+        std::ranges::replace(name, ' ', '_');
+        parts[name] = seconds;
+      }
+      one["seconds_by_part"] = std::move(parts);
+    }
     checks.push_back(std::move(one));
   }
   out["checks"] = std::move(checks);

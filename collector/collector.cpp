@@ -92,7 +92,7 @@ Collector::Status Collector::status() const {
     out.phase = state.phase();
     out.head = {ledger_.tree.size(), ledger_.tree.root()};
     out.ballots = state.ballots();
-    for (const auto& [pseudonym, voter] : state.voters()) out.voters += voter.unit_now() ? 1 : 0;
+    out.voters = state.voters_on_roll();
     out.roll_version = state.roll_version();
     out.revocation_lists = state.next_revocation() - 1;
   }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -13,6 +12,7 @@
 
 #include "collector/admin.h"
 #include "collector/collector.h"
+#include "collector/directory_lock.h"
 #include "collector/export.h"
 #include "collector/http_server.h"
 #include "collector/operator.h"
@@ -70,18 +70,6 @@ Result<void, Rejection> init(const Options& options) {
   return {};
 }
 
-/// One process to a directory; the lock goes with the process, however it ends.
-Result<int, Rejection> lock_directory(const fs::path& directory) {
-  const fs::path path = directory / "lock";
-  const int fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) return reject(Reason::kFileUnreadable, path.string() + ": " + std::strerror(errno));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    ::close(fd);
-    return reject(Reason::kServiceUnavailable, "another collector serves from " + directory.string());
-  }
-  return fd;
-}
-
 Result<HttpServer::Settings, Rejection> parse_listen(const std::string& text) {
   HttpServer::Settings settings;
   const std::size_t colon = text.rfind(':');
@@ -124,7 +112,7 @@ Result<void, Rejection> serve(const Options& options) {
   if (!manifest) return std::unexpected(manifest.error());
   const auto election = Election::open(*manifest, std::nullopt);
   if (!election) return std::unexpected(election.error());
-  const auto lock = lock_directory(options.directory);
+  const auto lock = DirectoryLock::take(options.directory);
   if (!lock) return std::unexpected(lock.error());
   const auto passphrase =
       read_passphrase(options.passphrase_file, "the collector's keys", PassphraseUse::kOpen);

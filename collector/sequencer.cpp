@@ -192,15 +192,14 @@ void Sequencer::commit(Batch& batch) {
 
 void Sequencer::apply(DocumentWork& work) {
   const std::uint64_t index = range_.size();
-  ElectionState next = ledger_.state;
-  if (auto ok = next.apply_document(index, work.type, work.item); !ok)
-    return work.done(std::unexpected(ok.error()));
+  const auto effect = ledger_.state.check_document(index, work.type, work.item);
+  if (!effect) return work.done(std::unexpected(effect.error()));
   const NewEntry entry = new_entry(work.type, std::move(work.item));
   if (auto ok = write({&entry, 1}); !ok) return work.done(std::unexpected(ok.error()));
   {
     const std::unique_lock lock(ledger_.mutex);
     ledger_.tree.append(leaf_hash(entry.entry));
-    ledger_.state = std::move(next);
+    ledger_.state.apply(*effect);
   }
   hooks_.committed({range_.size(), range_.root()});
   work.done(Recorded{index, SubmitOutcome::kAccepted});

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "collector/ticket.h"
 #include "protocol/labels.h"
 #include "protocol/signed.h"
 
@@ -179,13 +180,10 @@ Result<ServiceSigned, Rejection> Service::issue_ticket(ByteView body) {
   const std::uint64_t now = now_s();
   if (auto known = challenges_.check(*challenge, now); !known) return std::unexpected(known.error());
 
-  const Periods& periods = election_.definition().periods;
-  const auto phase = [this] {
+  {
     const std::shared_lock lock(ledger_.mutex);
-    return ledger_.state.phase();
-  }();
-  if (phase == Phase::kPrepared || now < periods.casting_begins_s) return reject(Reason::kPhaseNotOpen, "");
-  if (phase != Phase::kCasting || now >= periods.casting_ends_s) return reject(Reason::kPhaseClosed, "");
+    if (auto open = check_issuing(ledger_.state, now); !open) return std::unexpected(open.error());
+  }
 
   const auto person = eid_.verify(authentication->certificate, KeyUse::kAuthentication,
                                   signed_bytes(labels::kEidAuthenticate, authentication->challenge),
@@ -195,30 +193,13 @@ Result<ServiceSigned, Rejection> Service::issue_ticket(ByteView body) {
   const Pseudonym pseudonym = election_.pseudonym_of(person->national_id);
 
   const auto latest = publisher_.latest();
-  CastTicket ticket{
-      .fingerprint = election_.fingerprint(),
-      .pseudonym = pseudonym,
-      .unit = {},
-      .roll_version = 0,
-      .counter = 1,
-      .previous = std::nullopt,
-      .checkpoint = latest ? copy_of(bytes_of(latest->note)) : Bytes(),
-      .nonce = {},
-      .expires_s = std::min(now + election_.definition().policy.ticket_minutes * 60, periods.grace_ends_s)};
-  {
+  const auto ticket = [&] {
     const std::shared_lock lock(ledger_.mutex);
-    const Voter* voter = ledger_.state.find(pseudonym);
-    if (voter == nullptr || !voter->unit_now()) return reject(Reason::kVoterNotOnRoll, "");
-    ticket.unit = election_.definition().units[*voter->unit_now()].id;
-    ticket.roll_version = ledger_.state.roll_version();
-    if (!voter->ballots.empty()) {
-      ticket.counter = voter->ballots.back().counter + 1;
-      ticket.previous = voter->ballots.back().id;
-    }
-  }
+    return make_ticket(ledger_.state, pseudonym, latest ? latest->note : std::string_view(), now, rng_);
+  }();
+  if (!ticket) return std::unexpected(ticket.error());
   if (!tickets_.take(pseudonym, now)) return reject(Reason::kRateLimited, "tickets");
-  rng_.fill(ticket.nonce);
-  return sign(labels::kSignTicket, encode(ticket));
+  return sign_ticket(*ticket, service_key_);
 }
 
 void Service::ballot(Bytes body, Respond respond) {
@@ -226,12 +207,18 @@ void Service::ballot(Bytes body, Respond respond) {
   if (!submission) return respond(refuse(body, submission.error().reason));
   const BallotId id = sha256(submission->envelope.ballot);
   BallotItem item{std::move(submission->envelope), clock_()};
-  std::optional<std::uint64_t> logged_at;
+  const auto find_logged = [&] {
+    const std::shared_lock lock(ledger_.mutex);
+    return ledger_.state.index_of(id);
+  };
+  std::optional<std::uint64_t> logged_at = find_logged();
   Result<Admission, Rejection> admission = reject(Reason::kServiceUnavailable, "");
-  {
+  if (!logged_at) {
+    Examined examined = ElectionState::examine(election_, item);  // what needs no state holds up nobody
+    if (!examined.bytes) ElectionState::verify_ticket(election_, item, examined);
     const std::shared_lock lock(ledger_.mutex);
     logged_at = ledger_.state.index_of(id);
-    if (!logged_at) admission = ledger_.state.check_cheap(item);
+    if (!logged_at) admission = ledger_.state.check_cheap(item, std::move(examined));
   }
   if (logged_at)  // the first container stands, whatever came around the same ballot now
     return answer_recorded(std::move(body), {*logged_at, SubmitOutcome::kDuplicateIdempotent},
@@ -259,7 +246,7 @@ std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const 
   {
     const std::shared_lock lock(ledger_.mutex);
     const Voter* voter = ledger_.state.find(ballot->pseudonym);
-    if (voter == nullptr || !voter->unit_now()) return std::nullopt;
+    if (voter == nullptr || !ledger_.state.unit_now(*voter)) return std::nullopt;
   }
   const auto person =
       eid_.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
@@ -310,10 +297,10 @@ BallotStatus Service::status_of(const BallotItem& item) const {
   if (!ballot) return BallotStatus::kUndisclosed;
   const std::shared_lock lock(ledger_.mutex);
   const Voter* voter = ledger_.state.find(ballot->pseudonym);
-  if (voter == nullptr || voter->ballots.empty()) return BallotStatus::kUndisclosed;
+  const LoggedBallot* last = voter == nullptr ? nullptr : ledger_.state.last_ballot(*voter);
+  if (last == nullptr) return BallotStatus::kUndisclosed;
   if (voter->revoked) return BallotStatus::kRevoked;
-  return voter->ballots.back().id == sha256(item.envelope.ballot) ? BallotStatus::kCurrent
-                                                                  : BallotStatus::kSuperseded;
+  return last->id == sha256(item.envelope.ballot) ? BallotStatus::kCurrent : BallotStatus::kSuperseded;
 }
 
 Result<StoredEntry, Rejection> Service::open_for_voter(const VerifyRequest& request) {

@@ -17,7 +17,7 @@ Digest256 leaf_hash(ByteView entry);
 Digest256 node_hash(const Digest256& left, const Digest256& right);
 /// SHA-256 of nothing.
 Digest256 empty_root();
-/// The root over leaf hashes in order. Cost: n − 1 node hashes.
+/// The root over leaf hashes in order, on all cores. Cost: n − 1 node hashes.
 Digest256 root_of(std::span<const Digest256> leaf_hashes);
 
 /// The roots of the maximal complete subtrees of a tree, left to right: one for each bit of its size. Enough

@@ -43,6 +43,7 @@ Done prepare(const Options& options) {
   if (auto ok = record.write(*files); !ok) return ok;
   std::printf("prepared %zu lists from a log of %llu entries; sheet: %s\n", files->size() - 1,
               static_cast<unsigned long long>(log->checkpoint.size), layout::sheet().c_str());
+  std::printf("%s\n", gate.clock().text().c_str());
   return {};
 }
 
@@ -96,6 +97,7 @@ Done mix(const Options& options) {
   std::printf("mixed %llu ciphertexts in %zu groups at position %llu; statement: %s\n",
               static_cast<unsigned long long>(ballots), upstream->lists.sheet.groups.size(),
               static_cast<unsigned long long>(*position), layout::mix_statement(*position).c_str());
+  std::printf("%s\n", gate.clock().text().c_str());
   return {};
 }
 
@@ -120,6 +122,7 @@ Done verify(const Options& options) {
               election->definition().mixers.size());
   if (!sworn)
     std::printf("not checked, for want of the sworn tier: the log's items and the first mix's proof\n");
+  std::printf("%s\n", gate.clock().text().c_str());
   return {};
 }
 

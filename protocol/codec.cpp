@@ -40,7 +40,7 @@ bool Decoder::next_is(std::uint32_t number) const {
   return false;
 }
 
-std::optional<std::uint64_t> Decoder::read_varint(std::string_view name) {
+std::optional<std::uint64_t> Decoder::read_varint(const Place& place) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < 10 && i < rest_.size(); ++i) {
     const std::uint64_t bits = rest_[i] & 0x7f;
@@ -52,30 +52,30 @@ std::optional<std::uint64_t> Decoder::read_varint(std::string_view name) {
       return value;
     }
   }
-  fail(Reason::kWireNoncanonical, name);
+  fail(Reason::kWireNoncanonical, place);
   return std::nullopt;
 }
 
-bool Decoder::read_tag(std::uint32_t number, std::uint32_t type, std::string_view name) {
-  const auto tag = read_varint(name);
+bool Decoder::read_tag(std::uint32_t number, std::uint32_t type, const Place& place) {
+  const auto tag = read_varint(place);
   if (!tag) return false;
   if (*tag != ((static_cast<std::uint64_t>(number) << 3) | type)) {
-    fail(Reason::kWireNoncanonical, name);
+    fail(Reason::kWireNoncanonical, place);
     return false;
   }
   return true;
 }
 
-std::optional<ByteView> Decoder::read_bytes(std::uint32_t number, std::string_view name) {
-  if (!read_tag(number, 2, name)) return std::nullopt;
-  const auto length = read_varint(name);
+std::optional<ByteView> Decoder::read_bytes(std::uint32_t number, const Place& place) {
+  if (!read_tag(number, 2, place)) return std::nullopt;
+  const auto length = read_varint(place);
   if (!length) return std::nullopt;
   if (*length > rest_.size()) {
-    fail(Reason::kWireLimit, name);
+    fail(Reason::kWireLimit, place);
     return std::nullopt;
   }
   if (*length == 0) {
-    fail(Reason::kWireNoncanonical, name);
+    fail(Reason::kWireNoncanonical, place);
     return std::nullopt;
   }
   const ByteView bytes = rest_.first(static_cast<std::size_t>(*length));
@@ -83,8 +83,19 @@ std::optional<ByteView> Decoder::read_bytes(std::uint32_t number, std::string_vi
   return bytes;
 }
 
-void Decoder::fail(Reason reason, std::string_view name) {
-  if (!rejection_) rejection_ = Rejection{reason, name.empty() ? path_ : path_ + "." + std::string(name)};
+std::string Decoder::path() const {
+  std::string out = outer_ == nullptr ? std::string() : outer_->path() + ".";
+  out += place_.name;
+  if (place_.index != Place::kNoIndex) out += "[" + std::to_string(place_.index) + "]";
+  return out;
+}
+
+void Decoder::fail(Reason reason, const Place& place) {
+  if (rejection_) return;
+  std::string object = path();
+  if (!place.name.empty()) object += "." + std::string(place.name);
+  if (place.index != Place::kNoIndex) object += "[" + std::to_string(place.index) + "]";
+  rejection_ = Rejection{reason, std::move(object)};
 }
 
 }  // namespace wire

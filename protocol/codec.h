@@ -129,11 +129,21 @@ Bytes encode_message(const M& message) {
   return out;
 }
 
+/// A field, or an element of a repeated one.
+struct Place {
+  static constexpr std::size_t kNoIndex = SIZE_MAX;
+  std::string_view name;
+  std::size_t index = kNoIndex;
+};
+
 /// Reads one message from its bytes, checking that they are the canonical ones. The first refusal stands; all
-/// later fields are skipped.
+/// later fields are skipped. The path of a field is put together only where it is refused.
 class Decoder {
  public:
-  Decoder(ByteView bytes, std::string path) : rest_(bytes), path_(std::move(path)) {}
+  Decoder(ByteView bytes, std::string_view message) : rest_(bytes), place_{message} {}
+  /// Of a message inside another.
+  Decoder(ByteView bytes, const Decoder& outer, const Place& place)
+      : rest_(bytes), outer_(&outer), place_(place) {}
 
   template <class T>
   void operator()(std::uint32_t number, const char* name, T& value, Bound bound = {}) {
@@ -141,38 +151,37 @@ class Decoder {
     if constexpr (IsVector<T>::value) {
       std::size_t count = 0;
       while (!rejection_ && next_is(number)) {
-        if (++count > bound.max) return fail(Reason::kWireLimit, name);
+        if (++count > bound.max) return fail(Reason::kWireLimit, {name});
         typename T::value_type element{};
-        read(number, std::string(name) + "[" + std::to_string(count - 1) + "]", element,
-             element_bound<typename T::value_type>());
+        read(number, {name, count - 1}, element, element_bound<typename T::value_type>());
         value.push_back(std::move(element));
       }
-      if (!rejection_ && count < bound.min) fail(Reason::kWireMissingField, name);
+      if (!rejection_ && count < bound.min) fail(Reason::kWireMissingField, {name});
     } else if constexpr (IsOptional<T>::value) {
       if (!next_is(number)) return;
       typename T::value_type inner{};
-      read(number, name, inner, bound);
+      read(number, {name}, inner, bound);
       value = std::move(inner);
     } else if constexpr (std::is_same_v<T, std::uint64_t>) {
       if (next_is(number)) {
-        read(number, name, value, bound);
+        read(number, {name}, value, bound);
       } else {
         value = 0;
-        if (bound.min > 0) fail(Reason::kWireMissingField, name);
+        if (bound.min > 0) fail(Reason::kWireMissingField, {name});
       }
     } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, Bytes>) {
       if (next_is(number))
-        read(number, name, value, bound);
+        read(number, {name}, value, bound);
       else if (bound.min > 0)
-        fail(Reason::kWireMissingField, name);
+        fail(Reason::kWireMissingField, {name});
     } else {
-      if (!next_is(number)) return fail(Reason::kWireMissingField, name);
-      read(number, name, value, bound);
+      if (!next_is(number)) return fail(Reason::kWireMissingField, {name});
+      read(number, {name}, value, bound);
     }
   }
   /// What remains belongs to no field, repeats one, or is out of order.
   std::optional<Rejection> finish() {
-    if (!rejection_ && !rest_.empty()) fail(Reason::kWireNoncanonical, "");
+    if (!rejection_ && !rest_.empty()) fail(Reason::kWireNoncanonical, {});
     return std::move(rejection_);
   }
 
@@ -186,45 +195,46 @@ class Decoder {
     return {};
   }
   bool next_is(std::uint32_t number) const;
-  bool read_tag(std::uint32_t number, std::uint32_t type, std::string_view name);
-  std::optional<std::uint64_t> read_varint(std::string_view name);
-  std::optional<ByteView> read_bytes(std::uint32_t number, std::string_view name);
-  void fail(Reason reason, std::string_view name);
+  bool read_tag(std::uint32_t number, std::uint32_t type, const Place& place);
+  std::optional<std::uint64_t> read_varint(const Place& place);
+  std::optional<ByteView> read_bytes(std::uint32_t number, const Place& place);
+  void fail(Reason reason, const Place& place);
+  std::string path() const;
 
   template <class T>
-  void read(std::uint32_t number, std::string_view name, T& value, Bound bound) {
+  void read(std::uint32_t number, const Place& place, T& value, Bound bound) {
     if constexpr (std::is_same_v<T, std::uint64_t> || std::is_enum_v<T>) {
-      if (!read_tag(number, 0, name)) return;
-      const auto raw = read_varint(name);
+      if (!read_tag(number, 0, place)) return;
+      const auto raw = read_varint(place);
       if (!raw) return;
-      if (*raw == 0) return fail(Reason::kWireNoncanonical, name);
+      if (*raw == 0) return fail(Reason::kWireNoncanonical, place);
       if constexpr (std::is_enum_v<T>) {
-        if (*raw > 255 || !valid(static_cast<T>(*raw))) return fail(Reason::kWireNoncanonical, name);
+        if (*raw > 255 || !valid(static_cast<T>(*raw))) return fail(Reason::kWireNoncanonical, place);
       } else if (*raw < bound.min || *raw > bound.max) {
-        return fail(Reason::kWireLimit, name);
+        return fail(Reason::kWireLimit, place);
       }
       value = static_cast<T>(*raw);
     } else {
-      const auto bytes = read_bytes(number, name);
+      const auto bytes = read_bytes(number, place);
       if (!bytes) return;
       if constexpr (Message<T>) {
-        Decoder inner(*bytes, path_ + "." + std::string(name));
+        Decoder inner(*bytes, *this, place);
         T::fields(value, inner);
         rejection_ = inner.finish();
       } else if constexpr (GroupElement<T>) {
         auto element = decode_element<T>(*bytes);
-        if (!element) return fail(reason_of(element.error()), name);
+        if (!element) return fail(reason_of(element.error()), place);
         value = *element;
       } else if constexpr (IsByteArray<T>::value) {
-        if (bytes->size() != value.size()) return fail(Reason::kWireLength, name);
+        if (bytes->size() != value.size()) return fail(Reason::kWireLength, place);
         std::copy(bytes->begin(), bytes->end(), value.begin());
       } else if constexpr (std::is_same_v<T, Id>) {
-        if (!is_id(text_of(*bytes))) return fail(Reason::kIdNotAscii, name);
+        if (!is_id(text_of(*bytes))) return fail(Reason::kIdNotAscii, place);
         value.text = text_of(*bytes);
       } else {
-        if (bytes->size() < bound.min || bytes->size() > bound.max) return fail(Reason::kWireLimit, name);
+        if (bytes->size() < bound.min || bytes->size() > bound.max) return fail(Reason::kWireLimit, place);
         if constexpr (std::is_same_v<T, std::string>) {
-          if (!is_clean_utf8(text_of(*bytes))) return fail(Reason::kFieldCharset, name);
+          if (!is_clean_utf8(text_of(*bytes))) return fail(Reason::kFieldCharset, place);
           value = text_of(*bytes);
         } else {
           value = copy_of(*bytes);
@@ -242,7 +252,8 @@ class Decoder {
   }
 
   ByteView rest_;
-  std::string path_;
+  const Decoder* outer_ = nullptr;
+  Place place_;
   std::optional<Rejection> rejection_;
 };
 
@@ -259,7 +270,7 @@ Bytes encode(const M& message) {
 /// the field.
 template <wire::Message M>
 Result<M, Rejection> decode(ByteView bytes) {
-  wire::Decoder decoder(bytes, std::string(M::kName));
+  wire::Decoder decoder(bytes, M::kName);
   M message{};
   M::fields(message, decoder);
   if (auto rejection = decoder.finish()) return std::unexpected(std::move(*rejection));

@@ -397,6 +397,7 @@ Done decrypt(const Options& o) {
   if (auto ok = record.write(files); !ok) return ok;
   say(fmt::format("{} made shares of {} ciphertexts in {} groups; statement: {}", label->second, ballots,
                   upstream->lists.sheet.groups.size(), layout::share_statement(trustee)));
+  say(gate.clock().text());
   return {};
 }
 
@@ -444,6 +445,7 @@ Done combine_record(const Options& o) {
   if (auto ok = record.write(combined->plaintexts); !ok) return ok;
   say(fmt::format("combined the shares of {} trustees into plaintexts of {} groups", combined->used.size(),
                   combined->plaintexts.size()));
+  say(gate.clock().text());
   return {};
 }
 

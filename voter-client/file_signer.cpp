@@ -6,28 +6,52 @@
 #include <openssl/param_build.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
+#include "crypto/secret/secret_buffer.h"
+#include "protocol/eid/certificate.h"
 #include "protocol/eid/openssl_pointers.h"
 
 namespace psephos {
 namespace {
 
+/// A key as the file has it, and ready to sign once it has.
 struct SoftwareKey {
-  openssl::Key key;
+  EcCurve curve{};
+  SecretBuffer scalar{0};
   Bytes certificate;
+  openssl::Key key;
 };
 
-/// The P-384 key with that secret scalar; null if it is none.
-openssl::Key make_key(ByteView scalar) {
+std::size_t scalar_bytes(EcCurve curve) {
+  return curve == EcCurve::kP384 ? 48 : 32;
+}
+
+/// The curve of a certificate's key; nullopt if it is none of a card's.
+std::optional<EcCurve> curve_of(ByteView certificate) {
+  const auto parsed = parse_certificate(certificate);
+  if (!parsed || (parsed->curve != EcCurve::kP384 && parsed->curve != EcCurve::kP256)) return std::nullopt;
+  return parsed->curve;
+}
+
+/// The key with that secret scalar; null if it is none. The public point comes from the certificate, since
+/// OpenSSL would multiply for it as long as for a signature.
+openssl::Key make_key(const SoftwareKey& of) {
   const openssl::Number number(BN_secure_new());
+  const auto scalar = of.scalar.expose();
   if (!number || BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), number.get()) == nullptr)
     return {};
+  const auto certificate = parse_certificate(of.certificate);
   const openssl::ParameterBuilder builder(OSSL_PARAM_BLD_new());
-  if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-384", 0) != 1 ||
+  if (!builder || !certificate ||
+      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
+                                      of.curve == EcCurve::kP384 ? "P-384" : "P-256", 0) != 1 ||
+      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY,
+                                       certificate->public_point.data(),
+                                       certificate->public_point.size()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, number.get()) != 1)
     return {};
   const openssl::Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
@@ -46,26 +70,29 @@ class SoftwareCard final : public Signer {
   Result<Bytes, SignerError> certificate(KeyUse use) override { return of(use).certificate; }
 
   Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
-    constexpr int kHalf = 48;
+    SoftwareKey& key = of(use);
+    if (!key.key) key.key = make_key(key);
+    const std::size_t half = scalar_bytes(key.curve);
     const openssl::DigestContext context(EVP_MD_CTX_new());
-    Bytes der(std::size_t{2} * kHalf + 16);
+    Bytes der(2 * half + 16);
     std::size_t size = der.size();
-    if (!context ||
-        EVP_DigestSignInit_ex(context.get(), nullptr, "SHA2-384", nullptr, nullptr, of(use).key.get(),
-                              nullptr) != 1 ||
+    if (!key.key || !context ||
+        EVP_DigestSignInit_ex(context.get(), nullptr, key.curve == EcCurve::kP384 ? "SHA2-384" : "SHA2-256",
+                              nullptr, nullptr, key.key.get(), nullptr) != 1 ||
         EVP_DigestSign(context.get(), der.data(), &size, message.data(), message.size()) != 1)
       return std::unexpected(SignerError::kDeviceError);
     const unsigned char* at = der.data();
     const openssl::EcdsaSignature parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
-    Bytes raw(std::size_t{2} * kHalf);
-    if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), raw.data(), kHalf) != kHalf ||
-        BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), raw.data() + kHalf, kHalf) != kHalf)
+    Bytes raw(2 * half);
+    const int width = static_cast<int>(half);
+    if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), raw.data(), width) != width ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), raw.data() + half, width) != width)
       return std::unexpected(SignerError::kDeviceError);
     return raw;
   }
 
  private:
-  const SoftwareKey& of(KeyUse use) const { return keys_[use == KeyUse::kAuthentication ? 0 : 1]; }
+  SoftwareKey& of(KeyUse use) { return keys_[use == KeyUse::kAuthentication ? 0 : 1]; }
   std::array<SoftwareKey, 2> keys_;
 };
 
@@ -115,9 +142,13 @@ Result<std::unique_ptr<Signer>, SignerError> CardFile::card(std::string_view nat
   for (int i = 0; i < 2; ++i) {
     const ByteView scalar = blob(row, 2 * i);
     SoftwareKey& key = keys[static_cast<std::size_t>(i)];
-    if (scalar.size() == 48) key.key = make_key(scalar);
-    if (!key.key) return std::unexpected(SignerError::kCardFileUnreadable);
     key.certificate = copy_of(blob(row, 2 * i + 1));
+    const auto curve = curve_of(key.certificate);
+    if (!curve || scalar.size() != scalar_bytes(*curve))
+      return std::unexpected(SignerError::kCardFileUnreadable);
+    key.curve = *curve;
+    key.scalar = SecretBuffer(scalar.size());
+    std::ranges::copy(scalar, key.scalar.expose_mutable().begin());
   }
   return std::make_unique<SoftwareCard>(std::move(keys));
 }

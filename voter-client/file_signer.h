@@ -11,7 +11,8 @@ struct sqlite3;
 
 namespace psephos {
 
-/// Layout of a file of software cards: P-384 secret scalars of 48 bytes, big-endian, and certificates in DER.
+/// Layout of a file of software cards: secret scalars on P-384 or P-256, big-endian, of 48 or 32 bytes, and
+/// certificates in DER.
 inline constexpr char kCardFileSchema[] =
     "CREATE TABLE cards("
     "national_id TEXT PRIMARY KEY, unit TEXT NOT NULL, given_name TEXT NOT NULL, surname TEXT NOT NULL, "
@@ -29,7 +30,8 @@ class CardFile {
   CardFile& operator=(const CardFile&) = delete;
   ~CardFile();
 
-  /// That person's card, which does not depend on this object any more.
+  /// That person's card, which does not depend on this object any more. A key is made ready when it first
+  /// signs.
   /// @return kCardUnknown if the file has none; kCardFileUnreadable if its row is not as the layout says.
   Result<std::unique_ptr<Signer>, SignerError> card(std::string_view national_id);
 

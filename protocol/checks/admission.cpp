@@ -1,7 +1,7 @@
 #include "protocol/checks/admission.h"
 
 #include <algorithm>
-#include <set>
+#include <cstring>
 
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
@@ -18,37 +18,59 @@ std::size_t ByteHash::operator()(const ByteArray<32>& value) const {
   return out;
 }
 
-std::optional<std::size_t> Voter::unit_at(std::uint64_t roll_version) const {
-  std::optional<std::size_t> unit;
-  for (const auto& [version, value] : units) {
+std::optional<std::uint32_t> ElectionState::position_of(const Pseudonym& pseudonym) const {
+  return by_pseudonym_.find(pseudonym,
+                            [this](std::uint32_t v) -> const Pseudonym& { return voters_[v].pseudonym; });
+}
+
+const Voter* ElectionState::find(const Pseudonym& pseudonym) const {
+  const auto position = position_of(pseudonym);
+  return position ? &voters_[*position] : nullptr;
+}
+
+std::optional<std::size_t> ElectionState::unit_at(const Voter& voter, std::uint64_t roll_version) const {
+  if (roll_version < voter.first_version) return std::nullopt;
+  std::optional<std::size_t> unit = voter.first_unit;
+  if (!voter.changed) return unit;
+  for (const auto& [version, value] : changes_.at(*position_of(voter.pseudonym))) {
     if (version > roll_version) break;
     unit = value;
   }
   return unit;
 }
 
-const Voter* ElectionState::find(const Pseudonym& pseudonym) const {
-  const auto it = voters_.find(pseudonym);
-  return it == voters_.end() ? nullptr : &it->second;
+std::optional<std::size_t> ElectionState::unit_now(const Voter& voter) const {
+  return unit_at(voter, roll_version_);
+}
+
+std::uint64_t ElectionState::voters_on_roll() const {
+  std::uint64_t on_roll = voters_.size();
+  for (const auto& [voter, changes] : changes_) on_roll -= changes.back().second ? 0 : 1;
+  return on_roll;
+}
+
+const LoggedBallot* ElectionState::last_ballot(const Voter& voter) const {
+  return voter.last ? &ballots_[*voter.last] : nullptr;
 }
 
 std::optional<std::uint64_t> ElectionState::index_of(const BallotId& id) const {
-  const auto it = ids_.find(id);
-  if (it == ids_.end()) return std::nullopt;
-  return it->second;
+  const auto position =
+      by_id_.find(id, [this](std::uint32_t b) -> const BallotId& { return ballots_[b].id; });
+  if (!position) return std::nullopt;
+  return ballots_[*position].index;
 }
 
 Result<void, Rejection> ElectionState::check_chain(const Admission& admission, const Voter& voter) const {
   const Ballot& ballot = admission.ballot;
-  const LoggedBallot* last = voter.ballots.empty() ? nullptr : &voter.ballots.back();
+  const LoggedBallot* last = last_ballot(voter);
   const std::uint64_t counter = last == nullptr ? 0 : last->counter;
-  if (ids_.contains(admission.id)) return reject(Reason::kStaleCastCounter, "counter");
+  if (index_of(admission.id)) return reject(Reason::kStaleCastCounter, "counter");
   if (ballot.counter <= counter) {
     // The logged ballot of that counter extends the same predecessor: the two compete, and the first logged
     // has won.
-    for (const LoggedBallot& logged : voter.ballots)
-      if (logged.counter == ballot.counter && logged.previous == ballot.previous && last == &logged)
-        return reject(Reason::kCastConflict, "counter");
+    const auto before = last->previous ? std::optional(ballots_[*last->previous].id) : std::nullopt;
+    if (ballot.counter == counter && ballot.previous == before)
+      return reject(Reason::kCastConflict, "counter");
     return reject(Reason::kStaleCastCounter, "counter");
   }
   if (ballot.counter > counter + 1) return reject(Reason::kRecastOrderConflict, "counter");
@@ -57,62 +79,113 @@ Result<void, Rejection> ElectionState::check_chain(const Admission& admission, c
   return {};
 }
 
-Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item) const {
-  auto ballot = decode<Ballot>(item.envelope.ballot);
-  if (!ballot) return std::unexpected(ballot.error());
-  if (ballot->fingerprint != election_.fingerprint()) return reject(Reason::kElectionFpMismatch, "ballot");
+Result<void, Rejection> ElectionState::check_fresh(const Ballot& ballot) const {
+  // Positions have 32 bits; a log that fills them has 140 GB of entries alone.
+  if (ciphertexts_.size() + ballot.selections.size() >= compact::PositionTable::kMost)
+    return reject(Reason::kWireLimit, "log");
+  for (std::size_t i = 0; i < ballot.selections.size(); ++i) {
+    ByteArray<32> alpha{};
+    std::ranges::copy(ballot.selections[i].alpha.encode(), alpha.begin());
+    const auto logged = by_alpha_.find(alpha, [this](std::uint32_t c) {
+      ByteArray<32> key{};
+      std::memcpy(key.data(), ciphertexts_[c].data(), key.size());
+      return key;
+    });
+    if (logged)
+      return reject(Reason::kBallotDuplicateCiphertext, "selections[" + std::to_string(i) + "].alpha");
+  }
+  return {};
+}
 
+Examined ElectionState::examine(const Election& election, const BallotItem& item) {
+  Examined out;
+  auto ballot = decode<Ballot>(item.envelope.ballot);
+  if (!ballot) {
+    out.bytes = ballot.error();
+    return out;
+  }
+  if (ballot->fingerprint != election.fingerprint()) {
+    out.bytes = Rejection{Reason::kElectionFpMismatch, "ballot"};
+    return out;
+  }
+  out.admission.id = sha256(item.envelope.ballot);
+  out.admission.ballot = std::move(*ballot);
+  const Ballot& own = out.admission.ballot;
+
+  out.ticket = [&]() -> std::optional<Rejection> {
+    const ServiceSigned& signed_ticket = item.envelope.ticket;
+    auto ticket = decode<CastTicket>(signed_ticket.body);
+    if (!ticket) return ticket.error();
+    out.admission.ticket = std::move(*ticket);
+    const CastTicket& stated = out.admission.ticket;
+    if (stated.fingerprint != election.fingerprint()) return {{Reason::kElectionFpMismatch, "ticket"}};
+    if (own.ticket_hash != sha256(signed_ticket.body)) return {{Reason::kTicketMismatch, "ticket_hash"}};
+    if (own.pseudonym != stated.pseudonym) return {{Reason::kTicketMismatch, "pseudonym"}};
+    if (own.unit != stated.unit) return {{Reason::kTicketMismatch, "unit"}};
+    if (own.counter != stated.counter) return {{Reason::kTicketMismatch, "counter"}};
+    if (own.previous != stated.previous) return {{Reason::kTicketMismatch, "previous"}};
+    if (item.received_ms / 1000 >= stated.expires_s) return {{Reason::kTicketExpired, "ticket"}};
+    return std::nullopt;
+  }();
+
+  const auto unit = election.unit_index(own.unit);
+  if (!unit) return out;  // the voter has another: check 10
+  out.admission.unit = *unit;
+  out.shape = [&]() -> std::optional<Rejection> {
+    const auto slots = election.ballot_slots(*unit);
+    const auto& selections = own.selections;
+    if (selections.size() != slots.size()) return {{Reason::kBallotShape, "selections"}};
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      if (selections[i].contest != slots[i].table->contest->id || selections[i].slot != slots[i].slot)
+        return {{Reason::kBallotShape, "selections[" + std::to_string(i) + "]"}};
+    for (std::size_t i = 0; i < selections.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (selections[i].alpha == selections[j].alpha)
+          return {{Reason::kBallotRReuse, "selections[" + std::to_string(i) + "].alpha"}};
+    return std::nullopt;
+  }();
+  return out;
+}
+
+void ElectionState::verify_ticket(const Election& election, const BallotItem& item, Examined& examined) {
+  if (!check_service_signature(item.envelope.ticket, labels::kSignTicket, election.service_key(), "ticket"))
+    examined.ticket_signature = Rejection{Reason::kAuthChallengeUnknown, "ticket"};
+}
+
+Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item) const {
+  Examined examined = examine(election_, item);
+  if (!examined.bytes) verify_ticket(election_, item, examined);
+  return check_cheap(item, std::move(examined));
+}
+
+Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item, Examined&& examined) const {
+  if (examined.bytes) return std::unexpected(*std::move(examined.bytes));
   const Definition& definition = election_.definition();
   const std::uint64_t received_s = item.received_ms / 1000;
   if (phase_ == Phase::kPrepared || received_s < definition.periods.casting_begins_s)
     return reject(Reason::kPhaseNotOpen, "");
   if (phase_ != Phase::kCasting || received_s >= definition.periods.grace_ends_s)
     return reject(Reason::kPhaseClosed, "");
+  if (examined.ticket_signature) return std::unexpected(*std::move(examined.ticket_signature));
+  if (examined.ticket) return std::unexpected(*std::move(examined.ticket));
 
-  const ServiceSigned& signed_ticket = item.envelope.ticket;
-  if (!check_service_signature(signed_ticket, labels::kSignTicket, election_.service_key(), "ticket"))
-    return reject(Reason::kAuthChallengeUnknown, "ticket");
-  auto ticket = decode<CastTicket>(signed_ticket.body);
-  if (!ticket) return std::unexpected(ticket.error());
-  if (ticket->fingerprint != election_.fingerprint()) return reject(Reason::kElectionFpMismatch, "ticket");
-  if (ballot->ticket_hash != sha256(signed_ticket.body))
-    return reject(Reason::kTicketMismatch, "ticket_hash");
-  if (ballot->pseudonym != ticket->pseudonym) return reject(Reason::kTicketMismatch, "pseudonym");
-  if (ballot->unit != ticket->unit) return reject(Reason::kTicketMismatch, "unit");
-  if (ballot->counter != ticket->counter) return reject(Reason::kTicketMismatch, "counter");
-  if (ballot->previous != ticket->previous) return reject(Reason::kTicketMismatch, "previous");
-  if (received_s >= ticket->expires_s) return reject(Reason::kTicketExpired, "ticket");
-
-  const Voter* voter = find(ballot->pseudonym);
-  if (voter == nullptr || !voter->unit_now()) return reject(Reason::kVoterNotOnRoll, "pseudonym");
-  if (ticket->roll_version > roll_version_) return reject(Reason::kRollVersionStale, "ticket.roll_version");
-  const auto unit = election_.unit_index(ballot->unit);
-  if (!unit || voter->unit_at(ticket->roll_version) != unit) return reject(Reason::kDistrictMismatch, "unit");
-
-  Admission admission{.ballot = std::move(*ballot),
-                      .ticket = std::move(*ticket),
-                      .id = sha256(item.envelope.ballot),
-                      .unit = *unit};
+  Admission& admission = examined.admission;
+  const Ballot& ballot = admission.ballot;
+  const Voter* voter = find(ballot.pseudonym);
+  if (voter == nullptr || !unit_now(*voter)) return reject(Reason::kVoterNotOnRoll, "pseudonym");
+  if (admission.ticket.roll_version > roll_version_)
+    return reject(Reason::kRollVersionStale, "ticket.roll_version");
+  const auto unit = election_.unit_index(ballot.unit);
+  if (!unit || unit_at(*voter, admission.ticket.roll_version) != unit)
+    return reject(Reason::kDistrictMismatch, "unit");
   if (auto ok = check_chain(admission, *voter); !ok) return std::unexpected(ok.error());
-
-  const auto slots = election_.ballot_slots(*unit);
-  const auto& selections = admission.ballot.selections;
-  if (selections.size() != slots.size()) return reject(Reason::kBallotShape, "selections");
-  for (std::size_t i = 0; i < slots.size(); ++i)
-    if (selections[i].contest != slots[i].table->contest->id || selections[i].slot != slots[i].slot)
-      return reject(Reason::kBallotShape, "selections[" + std::to_string(i) + "]");
-  std::set<ByteArray<32>> own;
-  for (std::size_t i = 0; i < selections.size(); ++i) {
-    const std::string object = "selections[" + std::to_string(i) + "].alpha";
-    if (!own.insert(selections[i].alpha.encode()).second) return reject(Reason::kBallotRReuse, object);
-    if (alphas_.contains(selections[i].alpha.encode()))
-      return reject(Reason::kBallotDuplicateCiphertext, object);
-  }
-  return admission;
+  if (examined.shape) return std::unexpected(*std::move(examined.shape));
+  if (auto ok = check_fresh(ballot); !ok) return std::unexpected(ok.error());
+  return std::move(admission);
 }
 
-Result<void, Rejection> ElectionState::check_costly(const Election& election, const BallotItem& item,
-                                                    const Admission& admission, const EidVerifier& eid) {
+Result<void, Rejection> ElectionState::check_signature(const Election& election, const BallotItem& item,
+                                                       const Ballot& ballot, const EidVerifier& eid) {
   const Envelope& envelope = item.envelope;
   if (envelope.signature.empty() || envelope.certificate.empty())
     return reject(Reason::kBallotSignatureMissing, "");
@@ -120,15 +193,19 @@ Result<void, Rejection> ElectionState::check_costly(const Election& election, co
       eid.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
                  envelope.signature, static_cast<std::int64_t>(item.received_ms / 1000));
   if (!person) return reject(person.error(), "signature");
-  if (election.pseudonym_of(person->national_id) != admission.ballot.pseudonym)
+  if (election.pseudonym_of(person->national_id) != ballot.pseudonym)
     return reject(Reason::kSignerNotPseudonym, "certificate");
-  for (std::size_t i = 0; i < admission.ballot.selections.size(); ++i) {
-    const Selection& selection = admission.ballot.selections[i];
+  return {};
+}
+
+Result<void, Rejection> ElectionState::check_proofs(const Election& election, const Ballot& ballot) {
+  for (std::size_t i = 0; i < ballot.selections.size(); ++i) {
+    const Selection& selection = ballot.selections[i];
     const std::string object = "selections[" + std::to_string(i) + "].proof";
     if (selection.proof.empty()) return reject(Reason::kPokMissing, object);
     const auto proof = KnowledgeProof<Ristretto>::decode(selection.proof);
     if (!proof) return reject(proof.error(), object);
-    Transcript transcript = ballot_transcript(election, admission.ballot, selection);
+    Transcript transcript = ballot_transcript(election, ballot, selection);
     if (!verify_knowledge_vartime<Ristretto>({election.Y(), selection.alpha, selection.beta}, *proof,
                                              transcript))
       return reject(Reason::kPokInvalid, object);
@@ -136,15 +213,18 @@ Result<void, Rejection> ElectionState::check_costly(const Election& election, co
   return {};
 }
 
+Result<void, Rejection> ElectionState::check_costly(const Election& election, const BallotItem& item,
+                                                    const Admission& admission, const EidVerifier& eid) {
+  if (auto ok = check_signature(election, item, admission.ballot, eid); !ok) return ok;
+  return check_proofs(election, admission.ballot);
+}
+
 Result<void, Rejection> ElectionState::check_again(const Admission& admission) const {
   if (phase_ != Phase::kCasting) return reject(Reason::kPhaseClosed, "");
   const Voter* voter = find(admission.ballot.pseudonym);
-  if (voter == nullptr || !voter->unit_now()) return reject(Reason::kVoterNotOnRoll, "pseudonym");
+  if (voter == nullptr || !unit_now(*voter)) return reject(Reason::kVoterNotOnRoll, "pseudonym");
   if (auto ok = check_chain(admission, *voter); !ok) return ok;
-  for (std::size_t i = 0; i < admission.ballot.selections.size(); ++i)
-    if (alphas_.contains(admission.ballot.selections[i].alpha.encode()))
-      return reject(Reason::kBallotDuplicateCiphertext, "selections[" + std::to_string(i) + "].alpha");
-  return {};
+  return check_fresh(admission.ballot);
 }
 
 Result<Admission, Rejection> ElectionState::admit(const BallotItem& item, const EidVerifier& eid) const {
@@ -155,29 +235,42 @@ Result<Admission, Rejection> ElectionState::admit(const BallotItem& item, const 
 }
 
 void ElectionState::record_ballot(std::uint64_t index, const Admission& admission) {
-  const auto it = voters_.find(admission.ballot.pseudonym);
-  invariant(it != voters_.end(), "the checks found the voter");
-  LoggedBallot logged{.index = index,
-                      .id = admission.id,
-                      .unit = admission.unit,
-                      .counter = admission.ballot.counter,
-                      .previous = admission.ballot.previous,
-                      .ciphertexts = {}};
+  const auto voter = position_of(admission.ballot.pseudonym);
+  invariant(voter.has_value(), "the checks found the voter");
+  Voter& owner = voters_[*voter];
+  const auto position = static_cast<std::uint32_t>(ballots_.size());
+  ballots_.push_back({.id = admission.id,
+                      .index = index,
+                      .voter = *voter,
+                      .counter = static_cast<std::uint32_t>(admission.ballot.counter),
+                      .previous = owner.last,
+                      .unit = static_cast<std::uint32_t>(admission.unit),
+                      .ciphertexts = static_cast<std::uint32_t>(ciphertexts_.size())});
+  const auto alpha_at = [this](std::uint32_t c) {
+    ByteArray<32> key{};
+    std::memcpy(key.data(), ciphertexts_[c].data(), key.size());
+    return key;
+  };
   for (const Selection& selection : admission.ballot.selections) {
-    logged.ciphertexts.push_back(selection.ciphertext());
-    alphas_.insert(selection.alpha.encode());
+    const auto c = static_cast<std::uint32_t>(ciphertexts_.size());
+    ciphertexts_.push_back(selection.ciphertext().encode());
+    by_alpha_.insert(alpha_at(c), c, alpha_at);
   }
-  ids_.emplace(admission.id, index);
-  it->second.ballots.push_back(std::move(logged));
-  ++ballots_;
-}
-
-Result<void, Rejection> ElectionState::check_document(EntryType type, ByteView item) const {
-  ElectionState probe = *this;
-  return probe.apply_document(0, type, item);
+  by_id_.insert(admission.id, position,
+                [this](std::uint32_t b) -> const BallotId& { return ballots_[b].id; });
+  owner.last = position;
+  ++owner.ballots;
 }
 
 Result<void, Rejection> ElectionState::apply_document(std::uint64_t index, EntryType type, ByteView item) {
+  const auto effect = check_document(index, type, item);
+  if (!effect) return std::unexpected(effect.error());
+  apply(*effect);
+  return {};
+}
+
+Result<DocumentEffect, Rejection> ElectionState::check_document(std::uint64_t index, EntryType type,
+                                                                ByteView item) const {
   const std::string at = "entry " + std::to_string(index);
   if (!may_append(phase_, type))
     return reject(phase_ == Phase::kPrepared ? Reason::kPhaseNotOpen : Reason::kPhaseClosed, at);
@@ -185,16 +278,20 @@ Result<void, Rejection> ElectionState::apply_document(std::uint64_t index, Entry
   if (!document) return std::unexpected(document.error());
   switch (type) {
     case EntryType::kPhase:
-      return apply_phase(*document, at);
+      return check_phase(*document, at);
     case EntryType::kRoll:
-      return apply_roll(*document, at);
+      return check_roll(*document, at);
     case EntryType::kRevocation:
-      return apply_revocation(*document, at);
+      return check_revocation(*document, at);
     case EntryType::kBallot:
     case EntryType::kRefusal:
       return reject(Reason::kLogEntryUnknown, at);
   }
   return reject(Reason::kLogEntryUnknown, at);
+}
+
+void ElectionState::apply(const DocumentEffect& effect) {
+  std::visit([this](const auto& one) { apply_effect(one); }, effect);
 }
 
 Result<void, Rejection> ElectionState::check_signers(const SignedDocument& document, std::string_view label,
@@ -203,65 +300,87 @@ Result<void, Rejection> ElectionState::check_signers(const SignedDocument& docum
                       missing, at);
 }
 
-Result<void, Rejection> ElectionState::apply_phase(const SignedDocument& document, const std::string& at) {
+Result<DocumentEffect, Rejection> ElectionState::check_phase(const SignedDocument& document,
+                                                             const std::string& at) const {
   const auto event = decode<PhaseEvent>(document.body);
   if (!event) return std::unexpected(event.error());
   if (event->fingerprint != election_.fingerprint()) return reject(Reason::kElectionFpMismatch, at);
-  if (auto ok = check_signers(document, labels::kSignPhase, Reason::kSignatureQuorum, at); !ok) return ok;
+  if (auto ok = check_signers(document, labels::kSignPhase, Reason::kSignatureQuorum, at); !ok)
+    return std::unexpected(ok.error());
   const auto next = move(phase_, event->kind);
   if (!next || (event->kind == PhaseEventKind::kOpened && roll_version_ == 0))
     return reject(Reason::kPhaseMoveForbidden, at);
-  phase_ = *next;
-  return {};
+  return PhaseChange{*next};
 }
 
-Result<void, Rejection> ElectionState::apply_roll(const SignedDocument& document, const std::string& at) {
+void ElectionState::apply_effect(const PhaseChange& change) {
+  phase_ = change.phase;
+}
+
+Result<DocumentEffect, Rejection> ElectionState::check_roll(const SignedDocument& document,
+                                                            const std::string& at) const {
   const auto roll = decode<RollDocument>(document.body);
   if (!roll) return std::unexpected(roll.error());
   if (roll->fingerprint != election_.fingerprint()) return reject(Reason::kElectionFpMismatch, at);
-  if (auto ok = check_signers(document, labels::kSignRoll, Reason::kSignatureQuorum, at); !ok) return ok;
+  if (auto ok = check_signers(document, labels::kSignRoll, Reason::kSignatureQuorum, at); !ok)
+    return std::unexpected(ok.error());
   if (roll->version != roll_version_ + 1 || roll->previous != roll_hash_)
     return reject(Reason::kRollChainGap, at);
+  if (voters_.size() + roll->changes.size() >= compact::PositionTable::kMost)
+    return reject(Reason::kWireLimit, at);
 
-  // First all checks, then all effects: a change set is applied whole or not at all.
-  std::set<NationalId> touched;
-  struct Effect {
-    Pseudonym pseudonym;
-    const RollChange* change;
-    std::optional<std::size_t> unit;
-  };
-  std::vector<Effect> effects;
+  // All checks before all effects: a change set is applied whole or not at all.
+  RollUpdate update{.version = roll->version, .hash = sha256(document.body), .changes = {}};
+  update.changes.resize(roll->changes.size());
+  parallel_for(roll->changes.size(), 256, [&](std::size_t i) {
+    update.changes[i].pseudonym = election_.pseudonym_of(roll->changes[i].national_id);
+  });
+  compact::PositionTable touched;
+  const auto pseudonym_at = [&](std::uint32_t i) -> const Pseudonym& { return update.changes[i].pseudonym; };
   for (std::size_t i = 0; i < roll->changes.size(); ++i) {
     const RollChange& change = roll->changes[i];
-    const std::string object = at + ", change " + std::to_string(i + 1);
+    RollUpdate::One& one = update.changes[i];
+    const auto invalid = [&] {
+      return reject(Reason::kRollChangeInvalid, at + ", change " + std::to_string(i + 1));
+    };
     const bool strike = change.kind == RollChangeKind::kStrike;
-    if (strike == change.unit.has_value()) return reject(Reason::kRollChangeInvalid, object);
-    std::optional<std::size_t> unit;
+    if (strike == change.unit.has_value()) return invalid();
     if (!strike) {
-      unit = election_.unit_index(*change.unit);
-      if (!unit) return reject(Reason::kRollChangeInvalid, object);
+      const auto unit = election_.unit_index(*change.unit);
+      if (!unit) return invalid();
+      one.unit = static_cast<std::uint32_t>(*unit);
     }
-    if (!touched.insert(change.national_id).second) return reject(Reason::kRollChangeInvalid, object);
-    const Pseudonym pseudonym = election_.pseudonym_of(change.national_id);
-    const Voter* voter = find(pseudonym);
-    const bool on_roll = voter != nullptr && voter->unit_now().has_value();
-    if ((change.kind == RollChangeKind::kAdd) == on_roll) return reject(Reason::kRollChangeInvalid, object);
-    if (roll->version == 1 && change.kind != RollChangeKind::kAdd)
-      return reject(Reason::kRollChangeInvalid, object);
-    effects.push_back({pseudonym, &change, unit});
+    if (touched.find(one.pseudonym, pseudonym_at)) return invalid();
+    touched.insert(one.pseudonym, static_cast<std::uint32_t>(i), pseudonym_at);
+    one.voter = position_of(one.pseudonym);
+    const bool on_roll = one.voter && unit_now(voters_[*one.voter]);
+    if ((change.kind == RollChangeKind::kAdd) == on_roll) return invalid();
+    if (roll->version == 1 && change.kind != RollChangeKind::kAdd) return invalid();
   }
-  for (const Effect& effect : effects) {
-    Voter& voter = voters_[effect.pseudonym];
-    voter.national_id = effect.change->national_id;
-    voter.units.emplace_back(roll->version, effect.unit);
-  }
-  roll_version_ = roll->version;
-  roll_hash_ = sha256(document.body);
-  return {};
+  return update;
 }
 
-Result<void, Rejection> ElectionState::apply_revocation(const SignedDocument& document,
-                                                        const std::string& at) {
+void ElectionState::apply_effect(const RollUpdate& update) {
+  for (const RollUpdate::One& one : update.changes) {
+    if (one.voter) {
+      voters_[*one.voter].changed = true;
+      changes_[*one.voter].emplace_back(update.version, one.unit);
+      continue;
+    }
+    by_pseudonym_.insert(one.pseudonym, static_cast<std::uint32_t>(voters_.size()),
+                         [this](std::uint32_t v) -> const Pseudonym& { return voters_[v].pseudonym; });
+    Voter voter;
+    voter.pseudonym = one.pseudonym;
+    voter.first_version = static_cast<std::uint32_t>(update.version);
+    voter.first_unit = *one.unit;
+    voters_.push_back(voter);
+  }
+  roll_version_ = update.version;
+  roll_hash_ = update.hash;
+}
+
+Result<DocumentEffect, Rejection> ElectionState::check_revocation(const SignedDocument& document,
+                                                                  const std::string& at) const {
   const auto list = decode<RevocationList>(document.body);
   if (!list) return std::unexpected(list.error());
   const std::string object = at + ", list " + std::to_string(list->number);
@@ -272,115 +391,154 @@ Result<void, Rejection> ElectionState::apply_revocation(const SignedDocument& do
   if (list->number != revocations_ + 1) return reject(Reason::kRevocationMissing, object);
   if (!std::is_sorted(list->national_ids.begin(), list->national_ids.end(), std::less_equal<>()))
     return reject(Reason::kWireNoncanonical, object);  // sorted, each once
-  for (const NationalId& id : list->national_ids)
-    if (find(election_.pseudonym_of(id)) == nullptr) return reject(Reason::kVoterNotOnRoll, object);
-  for (const NationalId& id : list->national_ids)
-    voters_.at(election_.pseudonym_of(id)).revoked = list->kind == RevocationKind::kRevoke;
-  revocations_ = list->number;
-  return {};
+  RevocationUpdate update{
+      .number = list->number, .revoked = list->kind == RevocationKind::kRevoke, .voters = {}};
+  for (const NationalId& id : list->national_ids) {
+    const auto voter = position_of(election_.pseudonym_of(id));
+    if (!voter) return reject(Reason::kVoterNotOnRoll, object);
+    update.voters.push_back(*voter);
+  }
+  return update;
+}
+
+void ElectionState::apply_effect(const RevocationUpdate& update) {
+  for (const std::uint32_t voter : update.voters) voters_[voter].revoked = update.revoked;
+  revocations_ = update.number;
 }
 
 namespace {
 
-/// What the costly checks of a ballot entry gave, made ahead on all cores.
+/// An entry on its way through the replay.
 struct Prepared {
   std::optional<Rejection> leaf;  ///< the item is missing or is not what the entry commits to
-  LoggedItem logged;
   EntryType type = EntryType::kPhase;
-  std::optional<Rejection> costly;
+  ByteView bytes;
+  LoggedItem logged;
+  std::optional<Result<BallotItem, Rejection>> ballot;
+  Examined examined;
+  std::optional<Rejection> signature;
+  std::optional<Rejection> proofs;
+  /// Whether there is a ballot to look into.
+  bool is_sound() const { return ballot && *ballot && !examined.bytes; }
+};
+
+class Replayer {
+ public:
+  Replayer(const Election& election, const EidVerifier& eid, std::span<const EntryBytes> entries)
+      : election_(election), eid_(eid), entries_(entries) {}
+
+  void take(std::uint64_t index, Prepared& p, Result<ByteView, Rejection> item) const {
+    const auto type = type_of(entries_[index]);
+    if (!type)
+      p.leaf = Rejection{Reason::kLogEntryUnknown, ""};
+    else if (!item)
+      p.leaf = *type == EntryType::kBallot ? Rejection{Reason::kBallotLost, ""} : item.error();
+    else
+      p.bytes = *item;
+    if (type) p.type = *type;
+  }
+
+  void open(std::uint64_t index, Prepared& p) const {
+    if (p.leaf) return;
+    auto logged = decode<LoggedItem>(p.bytes);
+    if (!logged) {
+      p.leaf = p.type == EntryType::kBallot ? Rejection{Reason::kBallotLost, ""} : logged.error();
+      return;
+    }
+    if (make_entry(p.type, logged->salt, logged->item) != entries_[index]) {
+      p.leaf = Rejection{Reason::kLogLeafMismatch, ""};
+      return;
+    }
+    if (p.type == EntryType::kBallot)
+      p.ballot = decode<BallotItem>(logged->item);
+    else
+      p.logged = std::move(*logged);
+  }
+
+  void prove(Prepared& p) const {
+    if (!p.ballot || !*p.ballot) return;
+    p.examined = ElectionState::examine(election_, **p.ballot);
+    if (p.examined.bytes) return;
+    if (auto ok = ElectionState::check_proofs(election_, p.examined.admission.ballot); !ok)
+      p.proofs = ok.error();
+  }
+
+  void verify(Prepared& p) const {
+    if (!p.is_sound()) return;
+    ElectionState::verify_ticket(election_, **p.ballot, p.examined);
+    if (auto ok = ElectionState::check_signature(election_, **p.ballot, p.examined.admission.ballot, eid_);
+        !ok)
+      p.signature = ok.error();
+  }
+
+  /// The entry against the state, and its effect on it.
+  void apply(std::uint64_t index, Prepared& p, Replay& replay) const {
+    const auto find = [&](Rejection rejection) {
+      rejection.object =
+          "entry " + std::to_string(index) + (rejection.object.empty() ? "" : ", ") + rejection.object;
+      replay.findings.push_back({index, std::move(rejection)});
+    };
+    if (p.leaf) return find(*p.leaf);
+    switch (p.type) {
+      case EntryType::kBallot: {
+        if (!*p.ballot) return find(p.ballot->error());
+        const auto admission = replay.state.check_cheap(**p.ballot, std::move(p.examined));
+        if (!admission) return find(admission.error());
+        if (p.signature) return find(*p.signature);
+        if (p.proofs) return find(*p.proofs);
+        return replay.state.record_ballot(index, *admission);
+      }
+      case EntryType::kRefusal: {
+        ++replay.refusals;
+        if (!may_append(replay.state.phase(), EntryType::kRefusal)) return find({Reason::kPhaseClosed, ""});
+        const auto item = decode<RefusalItem>(p.logged.item);
+        if (!item) return find(item.error());
+        // Founded: the same checks on the same state give the reason that was answered.
+        const auto admitted =
+            replay.state.admit({.envelope = item->envelope, .received_ms = item->received_ms}, eid_);
+        if (admitted || static_cast<std::uint64_t>(admitted.error().reason) != item->reason)
+          find({Reason::kRefusalUnfounded, ""});
+        return;
+      }
+      case EntryType::kPhase:
+      case EntryType::kRoll:
+      case EntryType::kRevocation:
+        if (auto ok = replay.state.apply_document(index, p.type, p.logged.item); !ok)
+          replay.findings.push_back({index, ok.error()});
+        return;
+    }
+  }
+
+ private:
+  const Election& election_;
+  const EidVerifier& eid_;
+  const std::span<const EntryBytes> entries_;
 };
 
 }  // namespace
 
 Replay replay_log(const Election& election, const EidVerifier& eid, std::span<const EntryBytes> entries,
-                  const std::function<Result<LoggedItem, Rejection>(std::uint64_t index)>& item_at,
-                  const std::function<void(std::uint64_t done)>& progress) {
+                  const std::function<Result<ByteView, Rejection>(std::uint64_t index)>& item_at,
+                  const std::function<void(std::uint64_t done)>& progress,
+                  const std::function<void(ReplayPart)>& part) {
   Replay replay{ElectionState(election), {}, 0};
-  const auto find = [&](std::uint64_t index, Rejection rejection) {
-    rejection.object =
-        "entry " + std::to_string(index) + (rejection.object.empty() ? "" : ", ") + rejection.object;
-    replay.findings.push_back({index, std::move(rejection)});
+  const Replayer replayer(election, eid, entries);
+  const auto begin_part = [&](ReplayPart which) {
+    if (part) part(which);
   };
-  constexpr std::size_t kBatch = 1024;
+  constexpr std::size_t kBatch = 2048;
   for (std::size_t begin = 0; begin < entries.size(); begin += kBatch) {
     const std::size_t end = std::min(entries.size(), begin + kBatch);
     std::vector<Prepared> batch(end - begin);
-    for (std::size_t i = begin; i < end; ++i) {  // items are read in order, from one thread
-      Prepared& p = batch[i - begin];
-      const auto type = type_of(entries[i]);
-      auto logged = item_at(i);
-      if (!type) {
-        p.leaf = Rejection{Reason::kLogEntryUnknown, ""};
-      } else if (!logged) {
-        p.leaf = *type == EntryType::kBallot ? Rejection{Reason::kBallotLost, ""} : logged.error();
-      } else {
-        p.type = *type;
-        p.logged = std::move(*logged);
-      }
-    }
-    parallel_for(batch.size(), 8, [&](std::size_t k) {
-      Prepared& p = batch[k];
-      if (p.leaf) return;
-      if (make_entry(p.type, p.logged.salt, p.logged.item) != entries[begin + k]) {
-        p.leaf = Rejection{Reason::kLogLeafMismatch, ""};
-        return;
-      }
-      if (p.type != EntryType::kBallot) return;
-      const auto item = decode<BallotItem>(p.logged.item);
-      if (!item) return;  // the cheap checks name it
-      auto ballot = decode<Ballot>(item->envelope.ballot);
-      if (!ballot) return;
-      const Admission admission{.ballot = std::move(*ballot), .ticket = {}, .id = {}, .unit = 0};
-      if (auto ok = ElectionState::check_costly(election, *item, admission, eid); !ok) p.costly = ok.error();
-    });
-    for (std::size_t i = begin; i < end; ++i) {
-      const Prepared& p = batch[i - begin];
-      if (p.leaf) {
-        find(i, *p.leaf);
-        continue;
-      }
-      switch (p.type) {
-        case EntryType::kBallot: {
-          const auto item = decode<BallotItem>(p.logged.item);
-          if (!item) {
-            find(i, item.error());
-            break;
-          }
-          const auto admission = replay.state.check_cheap(*item);
-          if (!admission)
-            find(i, admission.error());
-          else if (p.costly)
-            find(i, *p.costly);
-          else
-            replay.state.record_ballot(i, *admission);
-          break;
-        }
-        case EntryType::kRefusal: {
-          ++replay.refusals;
-          if (!may_append(replay.state.phase(), EntryType::kRefusal)) {
-            find(i, {Reason::kPhaseClosed, ""});
-            break;
-          }
-          const auto item = decode<RefusalItem>(p.logged.item);
-          if (!item) {
-            find(i, item.error());
-            break;
-          }
-          // Founded: the same checks on the same state give the reason that was answered.
-          const auto admitted =
-              replay.state.admit({.envelope = item->envelope, .received_ms = item->received_ms}, eid);
-          if (admitted || static_cast<std::uint64_t>(admitted.error().reason) != item->reason)
-            find(i, {Reason::kRefusalUnfounded, ""});
-          break;
-        }
-        case EntryType::kPhase:
-        case EntryType::kRoll:
-        case EntryType::kRevocation:
-          if (auto ok = replay.state.apply_document(i, p.type, p.logged.item); !ok)
-            replay.findings.push_back({i, ok.error()});
-          break;
-      }
-    }
+    begin_part(ReplayPart::kEntries);
+    for (std::size_t i = begin; i < end; ++i) replayer.take(i, batch[i - begin], item_at(i));
+    parallel_for(batch.size(), 16, [&](std::size_t k) { replayer.open(begin + k, batch[k]); });
+    begin_part(ReplayPart::kBallotProofs);
+    parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.prove(batch[k]); });
+    begin_part(ReplayPart::kSignatures);
+    parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.verify(batch[k]); });
+    begin_part(ReplayPart::kEntries);
+    for (std::size_t i = begin; i < end; ++i) replayer.apply(i, batch[i - begin], replay);
     if (progress) progress(end);
   }
   return replay;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "crypto/merkle.h"
+#include "crypto/parallel.h"
 #include "protocol/labels.h"
 #include "protocol/list_file.h"
 
@@ -16,10 +17,24 @@ namespace {
 /// What becomes of a logged ballot (SPEC §10.3). Every ballot is in exactly one class.
 enum class Fate : std::uint8_t { kCounted, kSuperseded, kRevoked, kOutdated };
 
-Fate fate_of(const Voter& voter, const LoggedBallot& ballot) {
-  if (&ballot != &voter.ballots.back()) return Fate::kSuperseded;
-  if (voter.revoked || !voter.unit_now()) return Fate::kRevoked;
-  return voter.unit_now() == ballot.unit ? Fate::kCounted : Fate::kOutdated;
+Fate fate_of(const ElectionState& state, const LoggedBallot& ballot) {
+  const Voter& voter = state.voter_of(ballot);
+  if (&ballot != state.last_ballot(voter)) return Fate::kSuperseded;
+  const auto unit = state.unit_now(voter);
+  if (voter.revoked || !unit) return Fate::kRevoked;
+  return *unit == ballot.unit ? Fate::kCounted : Fate::kOutdated;
+}
+
+constexpr std::size_t kRow = Ciphertext<Ristretto>::kWidth;
+using Row = EncodedCiphertext;
+
+/// The rows of a list where they lie.
+std::span<Row> rows_in(std::span<std::uint8_t> bytes) {
+  static_assert(sizeof(Row) == kRow && alignof(Row) == 1);
+  return {reinterpret_cast<Row*>(bytes.data()), bytes.size() / kRow};
+}
+std::span<const Row> rows_in(ByteView bytes) {
+  return {reinterpret_cast<const Row*>(bytes.data()), bytes.size() / kRow};
 }
 
 /// A mixing group in the making: units with one list of one contest, in the definition's order.
@@ -104,18 +119,23 @@ Result<std::vector<GroupInput>, Rejection> derive_lists(const ElectionState& sta
   const Election& election = state.election();
   const Definition& definition = election.definition();
 
-  std::vector<std::vector<std::pair<const LoggedBallot*, Fate>>> by_unit(definition.units.size());
+  const auto n = static_cast<std::size_t>(state.ballots());
+  std::vector<Fate> fates(n);
+  parallel_for(n, 4096, [&](std::size_t b) { fates[b] = fate_of(state, state.ballot(b)); });
+  std::vector<std::array<std::uint64_t, 4>> by_unit(definition.units.size());
+  for (std::size_t b = 0; b < n; ++b) ++by_unit[state.ballot(b).unit][static_cast<std::size_t>(fates[b])];
+  const auto number = [&](std::size_t unit, Fate fate) {
+    return by_unit[unit][static_cast<std::size_t>(fate)];
+  };
   std::vector<std::uint64_t> counted(definition.units.size());
-  for (const auto& [pseudonym, voter] : state.voters())
-    for (const LoggedBallot& ballot : voter.ballots) {
-      const Fate fate = fate_of(voter, ballot);
-      by_unit[ballot.unit].emplace_back(&ballot, fate);
-      if (fate == Fate::kCounted) ++counted[ballot.unit];
-    }
+  for (std::size_t unit = 0; unit < counted.size(); ++unit) counted[unit] = number(unit, Fate::kCounted);
 
   const auto groups = derive_groups(election, counted);
   if (!groups) return std::unexpected(groups.error());
   std::vector<GroupInput> out;
+  std::vector<std::vector<std::size_t>> group_of(definition.units.size());  // by unit and slot of its ballot
+  for (std::size_t unit = 0; unit < group_of.size(); ++unit)
+    group_of[unit].resize(election.ballot_slots(unit).size());
   for (const MixingGroup& group : *groups) {
     GroupInput input;
     GroupSheet& sheet = input.sheet;
@@ -125,44 +145,69 @@ Result<std::vector<GroupInput>, Rejection> derive_lists(const ElectionState& sta
     sheet.slot = group.slot;
     for (const std::size_t unit : group.units) {
       sheet.units.push_back(definition.units[unit].id);
-      const std::size_t position = slot_position(election, unit, group.table, group.slot);
-      for (const auto& [ballot, fate] : by_unit[unit]) {
-        ++sheet.logged;
-        sheet.counted += fate == Fate::kCounted;
-        sheet.superseded += fate == Fate::kSuperseded;
-        sheet.revoked += fate == Fate::kRevoked;
-        sheet.outdated += fate == Fate::kOutdated;
-        if (fate == Fate::kCounted) input.ciphertexts.push_back(ballot->ciphertexts[position]);
-      }
+      group_of[unit][slot_position(election, unit, group.table, group.slot)] = out.size();
+      sheet.counted += number(unit, Fate::kCounted);
+      sheet.superseded += number(unit, Fate::kSuperseded);
+      sheet.revoked += number(unit, Fate::kRevoked);
+      sheet.outdated += number(unit, Fate::kOutdated);
     }
-    std::sort(input.ciphertexts.begin(), input.ciphertexts.end());
+    sheet.logged = sheet.counted + sheet.superseded + sheet.revoked + sheet.outdated;
     const ListHeader header{.fingerprint = election.fingerprint(),
                             .group = sheet.group,
                             .stage = Stage::kInput,
                             .author = 0,
                             .position = 0,
-                            .count = input.ciphertexts.size(),
+                            .count = sheet.counted,
                             .width = 1,
                             .previous = std::nullopt,
                             .proven = std::nullopt,
                             .parameters = std::nullopt};
-    input.file = write_ciphertexts(header, input.ciphertexts);
-    sheet.input_hash = sha256(input.file);
-    sheet.input_root = ciphertext_root(input.ciphertexts);
+    input.file = list_head(header);
+    input.file.resize(input.file.size() + sheet.counted * kRow);
     out.push_back(std::move(input));
   }
+
+  // Rows go to where their first byte puts them, and are sorted there: every core has something to sort, even
+  // in a single list.
+  constexpr std::size_t kDrawers = 256;
+  std::vector<std::array<std::size_t, kDrawers + 1>> drawers(out.size());  // where each begins
+  const auto for_counted = [&](const auto& visit) {
+    for (std::size_t b = 0; b < n; ++b) {
+      if (fates[b] != Fate::kCounted) continue;
+      const LoggedBallot& ballot = state.ballot(b);
+      for (std::size_t slot = 0; slot < group_of[ballot.unit].size(); ++slot)
+        visit(group_of[ballot.unit][slot], state.ciphertext(ballot, slot));
+    }
+  };
+  for_counted([&](std::size_t g, const Row& row) { ++drawers[g][row[0] + 1U]; });
+  for (auto& of_group : drawers)
+    for (std::size_t d = 1; d <= kDrawers; ++d) of_group[d] += of_group[d - 1];
+  auto next = drawers;
+  std::vector<std::span<Row>> rows;
+  for (GroupInput& input : out)
+    rows.push_back(rows_in(std::span(input.file).last(input.sheet.counted * kRow)));
+  for_counted([&](std::size_t g, const Row& row) { rows[g][next[g][row[0]]++] = row; });
+  parallel_for(out.size() * kDrawers, 4, [&](std::size_t i) {
+    const std::size_t g = i / kDrawers;
+    const std::size_t d = i % kDrawers;
+    std::ranges::sort(rows[g].subspan(drawers[g][d], drawers[g][d + 1] - drawers[g][d]));
+  });
+  parallel_for(out.size(), 1, [&](std::size_t g) {
+    out[g].sheet.input_hash = sha256(out[g].file);
+    out[g].sheet.input_root = ciphertext_root(out[g].rows());
+  });
   return out;
 }
 
-Digest256 ciphertext_root(std::span<const Ciphertext<Ristretto>> ciphertexts) {
-  std::vector<Digest256> leaves;
-  leaves.reserve(ciphertexts.size());
-  for (const auto& c : ciphertexts) {
-    Bytes leaf = copy_of(bytes_of(labels::kCiphertextLeaf));
-    append(leaf, c.alpha.encode());
-    append(leaf, c.beta.encode());
-    leaves.push_back(leaf_hash(leaf));
-  }
+Digest256 ciphertext_root(ByteView rows) {
+  constexpr std::size_t kLabel = labels::kCiphertextLeaf.size();
+  std::vector<Digest256> leaves(rows.size() / kRow);
+  parallel_for(leaves.size(), 256, [&](std::size_t i) {
+    ByteArray<kLabel + kRow> leaf{};
+    std::ranges::copy(bytes_of(labels::kCiphertextLeaf), leaf.begin());
+    std::ranges::copy(rows.subspan(i * kRow, kRow), leaf.begin() + kLabel);
+    leaves[i] = leaf_hash(leaf);
+  });
   return root_of(leaves);
 }
 
@@ -259,47 +304,47 @@ Result<void, Rejection> check_agreement(const Election& election, const Sheet& s
 
 Result<void, Rejection> check_input_list(const ElectionState& state, const GroupInput& derived,
                                          ByteView published_file) {
+  // The same bytes are the same list; what follows says in which way others differ.
+  if (equal(published_file, derived.file)) return {};
   const std::string& name = derived.sheet.group;
   const auto file = parse_list(published_file, Stage::kInput, name + ", input");
   if (!file) return std::unexpected(file.error());
-  const auto published = read_ciphertexts(*file, name + ", input");
-  if (!published) return std::unexpected(published.error());
-  std::vector<Ciphertext<Ristretto>> sorted = published->items;
-  std::sort(sorted.begin(), sorted.end());
+  if (const auto decoded = read_ciphertexts(*file, name + ", input"); !decoded)
+    return std::unexpected(decoded.error());
+  const auto published = rows_in(file->elements);
+  const auto own = rows_in(derived.rows());
+  std::vector<Row> sorted(published.begin(), published.end());
+  std::ranges::sort(sorted);
 
   // What is in the one and not in the other, told in terms of logged ballots.
-  std::vector<Ciphertext<Ristretto>> extra;
-  std::vector<Ciphertext<Ristretto>> dropped;
-  std::set_difference(sorted.begin(), sorted.end(), derived.ciphertexts.begin(), derived.ciphertexts.end(),
-                      std::back_inserter(extra));
-  std::set_difference(derived.ciphertexts.begin(), derived.ciphertexts.end(), sorted.begin(), sorted.end(),
-                      std::back_inserter(dropped));
+  std::vector<Row> extra;
+  std::vector<Row> dropped;
+  std::ranges::set_difference(sorted, own, std::back_inserter(extra));
+  std::ranges::set_difference(own, sorted, std::back_inserter(dropped));
   if (extra.empty() && dropped.empty()) {
-    if (published->items != derived.ciphertexts) return reject(Reason::kListNotSorted, name);
-    if (!equal(published_file, derived.file)) return reject(Reason::kChainHashMismatch, name + ", header");
-    return {};
+    if (!std::ranges::equal(published, own)) return reject(Reason::kListNotSorted, name);
+    return reject(Reason::kChainHashMismatch, name + ", header");
   }
-  std::map<Ciphertext<Ristretto>, std::string> origin;  // of every logged ciphertext
-  for (const auto& [pseudonym, voter] : state.voters())
-    for (const LoggedBallot& ballot : voter.ballots) {
-      const Fate fate = fate_of(voter, ballot);
-      const char* what = fate == Fate::kCounted      ? "WRONG_UNIT"
-                         : fate == Fate::kSuperseded ? "SUPERSEDED_COUNTED"
-                         : fate == Fate::kRevoked    ? "REVOKED_COUNTED"
-                                                     : "OUTDATED_COUNTED";
-      for (const auto& c : ballot.ciphertexts)
-        origin[c] = std::string(what) + " entry " + std::to_string(ballot.index);
-    }
-  const std::vector<Ciphertext<Ristretto>>& own = derived.ciphertexts;
+  std::map<Row, std::string> origin;  // of every logged ciphertext
+  for (std::uint64_t b = 0; b < state.ballots(); ++b) {
+    const LoggedBallot& ballot = state.ballot(b);
+    const Fate fate = fate_of(state, ballot);
+    const char* what = fate == Fate::kCounted      ? "WRONG_UNIT"
+                       : fate == Fate::kSuperseded ? "SUPERSEDED_COUNTED"
+                       : fate == Fate::kRevoked    ? "REVOKED_COUNTED"
+                                                   : "OUTDATED_COUNTED";
+    for (std::size_t slot = 0; slot < state.election().ballot_slots(ballot.unit).size(); ++slot)
+      origin[state.ciphertext(ballot, slot)] = std::string(what) + " entry " + std::to_string(ballot.index);
+  }
   std::string object = name;
-  for (const auto& c : extra) {
-    const auto it = origin.find(c);
-    if (std::binary_search(own.begin(), own.end(), c))
+  for (const Row& row : extra) {
+    const auto it = origin.find(row);
+    if (std::ranges::binary_search(own, row))
       object += ", DUPLICATED";
     else
       object += it == origin.end() ? ", NOT_IN_LOG" : ", " + it->second;
   }
-  for (const auto& c : dropped) object += ", DROPPED" + origin.at(c).substr(origin.at(c).find(' '));
+  for (const Row& row : dropped) object += ", DROPPED" + origin.at(row).substr(origin.at(row).find(' '));
   return reject(Reason::kBallotsetNotDerivable, object);
 }
 

@@ -10,14 +10,16 @@ namespace psephos {
 /// The ballots of a mixing group and its conservation numbers, as the sealed log determines them. SPEC §10.3,
 /// §10.4.
 struct GroupInput {
-  GroupSheet sheet;                                ///< input_hash filled in, too
-  std::vector<Ciphertext<Ristretto>> ciphertexts;  ///< sorted by their 64 bytes
-  Bytes file;                                      ///< the list's file (§11.1)
+  GroupSheet sheet;  ///< input_hash filled in, too
+  Bytes file;        ///< the list's file (§11.1)
+  /// The encoded ciphertexts in it, sorted by their 64 bytes.
+  ByteView rows() const { return ByteView(file).last(sheet.counted * Ciphertext<Ristretto>::kWidth); }
 };
 
 /// Applies the rules of §10.3 to a sealed state: last unrevoked ballot of each voter, in the unit it was
 /// signed for, unless outdated; units below k merged with units of the same list by the fixed rule; lists
-/// sorted. The same log always gives the same bytes.
+/// sorted. The same log always gives the same bytes. On all cores, for one large group too; memory: the files
+/// and a byte a ballot.
 /// @return PHASE_NOT_CLOSED if the log is not sealed; UNIT_BELOW_K if a list stays below k for want of a
 /// partner.
 Result<std::vector<GroupInput>, Rejection> derive_lists(const ElectionState& state);
@@ -42,7 +44,7 @@ Result<void, Rejection> check_agreement(const Election& election, const Sheet& s
 Result<void, Rejection> check_input_list(const ElectionState& state, const GroupInput& derived,
                                          ByteView published_file);
 
-/// RFC 6962 root over "psephos-1/ciphertext" ‖ alpha ‖ beta.
-Digest256 ciphertext_root(std::span<const Ciphertext<Ristretto>> ciphertexts);
+/// RFC 6962 root over "psephos-1/ciphertext" ‖ alpha ‖ beta of every row. @pre whole rows of 64 bytes.
+Digest256 ciphertext_root(ByteView rows);
 
 }  // namespace psephos

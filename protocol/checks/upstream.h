@@ -14,11 +14,24 @@
 /// trustees run them before they touch a secret, auditors run the same ones after the count.
 namespace psephos {
 
+/// What keeps the bytes of a file of a record.
+class RecordBytesKeeper {
+ public:
+  virtual ~RecordBytesKeeper() = default;
+  /// Bytes `begin` to `end` will not be read soon: their memory may go, and comes back when they are.
+  virtual void forget(std::size_t begin, std::size_t end) const = 0;
+};
+
 /// A file of a record; its bytes live as long as this object.
 struct RecordBytes {
   ByteView view;
-  std::shared_ptr<const void> keeper;
+  std::shared_ptr<const RecordBytesKeeper> keeper;  ///< null if nothing has to be kept
+  void forget(std::size_t begin, std::size_t end) const {
+    if (keeper) keeper->forget(begin, end);
+  }
 };
+/// SHA-256 of a file. Forgets what it has read, so that a large file does not have to fit into memory.
+Digest256 sha256_of(const RecordBytes& file);
 
 /// Where a record's files come from: a directory, or memory in tests. Thread-safe.
 class RecordReader {
@@ -31,6 +44,11 @@ class RecordReader {
   bool has(const std::string& path) const;
 };
 
+/// Parts of checks whose time is of interest: what costs most, and grows with the ballots.
+enum class CheckPart : std::uint8_t { kSignatures, kBallotProofs, kEverythingElse };
+/// "signatures", "ballot proofs", "everything else".
+std::string_view name_of(CheckPart part);
+
 /// Told what is being checked and what was found. `advance` and `group_done` come from any thread, the rest
 /// from one at a time.
 class CheckObserver {
@@ -39,6 +57,8 @@ class CheckObserver {
   /// The check of that name begins; it will cover `total` things called `unit`.
   virtual void begin(std::string_view name, std::uint64_t total, std::string_view unit) = 0;
   virtual void advance(std::uint64_t n) = 0;
+  /// From here on the check's work is this part of it, until the next one or `end`: for who measures time.
+  virtual void part(CheckPart /*part*/) {}
   /// A finding of the check that has begun. No finding until `end`: it passed.
   virtual void fail(const Rejection& rejection) = 0;
   /// One group's part of the check is done; from any thread. What is never told of was not checked.
@@ -125,12 +145,15 @@ Result<RecordIndex, Rejection> make_index(const Election& election, const Record
 /// Splits the file of sworn items, u32(|x|) ‖ LoggedItem x for every entry, as it is read in rising order.
 class ItemCursor {
  public:
-  explicit ItemCursor(ByteView file) : rest_(file) {}
-  /// @return EVIDENCE_FILE_ALTERED if the file ends early; a wire refusal.
-  Result<LoggedItem, Rejection> next();
+  explicit ItemCursor(ByteView file) : size_(file.size()), rest_(file) {}
+  /// The next LoggedItem, encoded, where it lies. @return EVIDENCE_FILE_ALTERED if the file ends early.
+  Result<ByteView, Rejection> next();
   bool at_end() const { return rest_.empty(); }
+  /// Bytes of the file that are behind.
+  std::size_t position() const { return size_ - rest_.size(); }
 
  private:
+  std::size_t size_;
   ByteView rest_;
   bool cut_ = false;
 };

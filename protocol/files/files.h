@@ -23,6 +23,8 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   ByteView view() const { return {data_, size_}; }
+  /// Bytes `begin` to `end` will not be read soon: their memory may serve for something else.
+  void forget(std::size_t begin, std::size_t end) const;
 
  private:
   MappedFile(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}

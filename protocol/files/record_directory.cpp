@@ -1,5 +1,7 @@
 #include "protocol/files/record_directory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "protocol/files/files.h"
@@ -9,6 +11,19 @@ namespace psephos {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+class MappedKeeper final : public RecordBytesKeeper {
+ public:
+  explicit MappedKeeper(MappedFile file) : file_(std::move(file)) {}
+  void forget(std::size_t begin, std::size_t end) const override { file_.forget(begin, end); }
+
+ private:
+  const MappedFile file_;
+};
+
+}  // namespace
+
 Result<RecordBytes, Rejection> RecordDirectory::read(const std::string& path) const {
   const fs::path full = root_ / path;
   std::error_code error;
@@ -17,8 +32,8 @@ Result<RecordBytes, Rejection> RecordDirectory::read(const std::string& path) co
   if (status.type() != fs::file_type::regular) return reject(Reason::kFileUnreadable, path + ": not a file");
   auto mapped = MappedFile::open(full);
   if (!mapped) return std::unexpected(mapped.error());
-  const auto keeper = std::make_shared<const MappedFile>(std::move(*mapped));
-  return RecordBytes{keeper->view(), keeper};
+  const ByteView view = mapped->view();
+  return RecordBytes{view, std::make_shared<const MappedKeeper>(std::move(*mapped))};
 }
 
 std::vector<std::string> RecordDirectory::paths() const {
@@ -38,6 +53,30 @@ Result<void, Rejection> RecordDirectory::write(std::span<const NewFile> files) c
   return {};
 }
 
+void PartClock::begin(CheckPart part) {
+  const auto now = Clock::now();
+  spent_[static_cast<std::size_t>(now_)] += now - since_;
+  now_ = part;
+  since_ = now;
+}
+
+double PartClock::seconds(CheckPart part) const {
+  auto spent = spent_[static_cast<std::size_t>(part)];
+  if (part == now_) spent += Clock::now() - since_;
+  return std::chrono::duration<double>(spent).count();
+}
+
+std::string PartClock::text() const {
+  double total = 0;
+  std::string parts;
+  for (const CheckPart part :
+       {CheckPart::kSignatures, CheckPart::kBallotProofs, CheckPart::kEverythingElse}) {
+    total += seconds(part);
+    parts += fmt::format("{} {} {:.1f} s", parts.empty() ? "" : ",", name_of(part), seconds(part));
+  }
+  return fmt::format("time {:.1f} s:{}", total, parts);
+}
+
 void Gate::begin(std::string_view name, std::uint64_t total, std::string_view unit) {
   name_ = name;
   progress_ = std::make_unique<Progress>("check " + name_, total, std::string(unit));
@@ -50,6 +89,7 @@ void Gate::fail(const Rejection& rejection) {
   if (findings_ == 1) first_check_ = name_;
 }
 void Gate::end() {
+  clock_.begin(CheckPart::kEverythingElse);
   progress_.reset();
 }
 Result<void, Rejection> Gate::verdict() const {

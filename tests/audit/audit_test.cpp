@@ -429,10 +429,7 @@ TEST_F(AuditTest, A161_EveryBitAgainstTheReplay) {
     std::vector<EntryBytes> entries(log->entries.begin(),
                                     log->entries.begin() + static_cast<std::ptrdiff_t>(index) + 1);
     entries[index][bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
-    const Replay replay = replay_log(
-        e->election(), e->eid(), entries,
-        [&](std::uint64_t i) -> Result<LoggedItem, Rejection> { return log->items[i]; },
-        [](std::uint64_t) {});
+    const Replay replay = replay_items(*e, entries, std::span(log->items).first(entries.size()));
     ASSERT_EQ(replay.findings.size(), 1U) << bit;
     EXPECT_EQ(replay.findings[0].rejection.reason, Reason::kLogLeafMismatch) << bit;
   }

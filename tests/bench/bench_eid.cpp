@@ -20,8 +20,7 @@ constexpr std::int64_t kNow = 1'700'000'000;
 constexpr std::size_t kCards = 2000;
 
 struct Signed {
-  Bytes certificate, message, signature, signature_der, digest;
-  ByteArray<97> point;
+  Bytes certificate, message, signature, signature_der, digest, point;
 };
 
 struct Setting {
@@ -39,7 +38,7 @@ struct Setting {
       card.digest.resize(48);
       EVP_Q_digest(nullptr, "SHA2-384", nullptr, card.message.data(), card.message.size(), card.digest.data(),
                    nullptr);
-      card.signature_der = trust::sign_p384(key.scalar, card.digest, rng);
+      card.signature_der = trust::sign(key, card.digest, rng);
       der::Reader numbers(*der::only(card.signature_der, der::kSequence));
       for (int half = 0; half < 2; ++half) {
         ByteView number = numbers.next(der::kInteger)->content;

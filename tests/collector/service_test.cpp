@@ -50,9 +50,7 @@ class ServiceTest : public testing::Test {
       items.push_back({stored.salt, stored.item});
       return {};
     }));
-    return replay_log(
-        w.e->election(), w.e->eid(), entries,
-        [&](std::uint64_t i) -> Result<LoggedItem, Rejection> { return items[i]; }, nullptr);
+    return replay_items(*w.e, entries, items);
   }
   CollectorWorld w;
 };
@@ -375,7 +373,7 @@ TEST_F(ServiceTest, A32_an_old_ballot_does_not_undo_a_recast) {
   w.expect_recorded(w.post("/v1/ballot", first.body()), first, SubmitOutcome::kDuplicateIdempotent);
   const Replay audit = replay();
   EXPECT_TRUE(audit.findings.empty());
-  EXPECT_EQ(audit.state.find(w.e->pseudonym(1))->ballots.back().id, second.id);
+  EXPECT_EQ(audit.state.last_ballot(*audit.state.find(w.e->pseudonym(1)))->id, second.id);
 }
 
 // A26, A27: somebody else's ciphertext, as it is and re-randomised.
@@ -681,9 +679,8 @@ TEST_F(ServiceTest, A_sealed_log_is_exported_and_replays_without_a_finding) {
     items.push_back(decode<LoggedItem>(rest.subspan(4, size)).value());
     rest = rest.subspan(4 + size);
   }
-  const Replay audit = replay_log(
-      w.e->election(), w.e->eid(), entries,
-      [&](std::uint64_t i) -> Result<LoggedItem, Rejection> { return items.at(i); }, nullptr);
+  ASSERT_EQ(items.size(), entries.size());
+  const Replay audit = replay_items(*w.e, entries, items);
   EXPECT_TRUE(audit.findings.empty());
   EXPECT_EQ(audit.state.phase(), Phase::kSealed);
   std::vector<std::string> events;

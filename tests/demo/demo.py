@@ -37,7 +37,7 @@ class Parties:
     def __init__(self, binaries, home):
         self.binaries, self.home = binaries, home
         self.services, self.stages = [], []
-        self.stage_name, self.stage_start, self.stage_peak = None, 0.0, 0
+        self.stage_name, self.stage_start, self.stage_peak, self.stage_parts = None, 0.0, 0, {}
         self.logs = home / "logs"
         self.logs.mkdir(parents=True)
 
@@ -45,7 +45,7 @@ class Parties:
 
     def stage(self, name):
         self.end_stage()
-        self.stage_name, self.stage_start, self.stage_peak = name, time.monotonic(), 0
+        self.stage_name, self.stage_start, self.stage_peak, self.stage_parts = name, time.monotonic(), 0, {}
         print(f"\n{BOLD}{name}{OFF}", flush=True)
 
     def end_stage(self):
@@ -54,7 +54,7 @@ class Parties:
                 status = Path(f"/proc/{process.pid}/status")
                 found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
                 self.stage_peak = max(self.stage_peak, int(found.group(1)) if found else 0)
-            self.stages.append((self.stage_name, time.monotonic() - self.stage_start, self.stage_peak))
+            self.stages.append((self.stage_name, time.monotonic() - self.stage_start, self.stage_peak, self.stage_parts))
             self.stage_name = None
 
     def say(self, text):
@@ -79,6 +79,9 @@ class Parties:
             output, errors = out.read(), err.read()
         if (process.returncode != 0) != expect_failure:
             raise Failed(f"'{' '.join(command)}' ended with status {process.returncode}\n{output}\n{errors}")
+        for times in re.findall(r"^(?:time [\d.]+ s| +time): (.*)$", output, re.MULTILINE):
+            for part, seconds in re.findall(r"([a-z ]+?) ([\d.]+) s", times):
+                self.stage_parts[part.strip()] = self.stage_parts.get(part.strip(), 0.0) + float(seconds)
         return errors if expect_failure else output
 
     def serve(self, name, program, *args, passphrase=None, ready=r"listening|ready", env=None):
@@ -197,6 +200,7 @@ class BuiltIn:
 class Replay:
     """A real result table: every vote of it is cast as a ballot."""
 
+    bulk_from = 20_000  # voters, beyond whom casting over HTTPS takes too long
     languages = ["et"]
     smallest_group = 5
     token_voters = 0
@@ -240,15 +244,16 @@ class Replay:
         casts, final, on_paper = [], {}, []
         for unit, ids in voters.items():
             numbers = [n for (u, n) in self.table if u == unit]
+            ballot = {n: {"riigikogu": n} for n in numbers}  # one for all who vote alike: there are 600,000
             wanted = [n for n in numbers for _ in range(self.table[(unit, n)])]
             self.rng.shuffle(wanted)
             counted, revoked = ids[:len(wanted)], ids[len(wanted):]
             first = []
             for voter, number in zip(counted, wanted):
                 if self.rng.random() < 0.035:  # changed her mind: the first ballot is for anybody
-                    first.append((voter, {"riigikogu": self.rng.choice(numbers)}))
-                final[voter] = {"riigikogu": number}
-            casts += first + [(v, final[v]) for v in counted] + [(v, {"riigikogu": self.rng.choice(numbers)}) for v in revoked]
+                    first.append((voter, ballot[self.rng.choice(numbers)]))
+                final[voter] = ballot[number]
+            casts += first + [(v, final[v]) for v in counted] + [(v, ballot[self.rng.choice(numbers)]) for v in revoked]
             on_paper += revoked
         return casts, on_paper, [], final
 
@@ -260,6 +265,9 @@ class Election:
         self.p, self.e, self.o = parties, election, options
         self.home = parties.home
         self.passphrases = {}
+        voters = sum(election.voters_by_unit.values())
+        self.bulk = options.bulk or voters > getattr(election, "bulk_from", voters)
+        self.curve = options.cards or ("p256" if self.bulk else "p384")
 
     def secret_of(self, party):
         return self.passphrases.setdefault(party, secrets.token_hex(12))
@@ -267,7 +275,7 @@ class Election:
     def define(self):
         p, home = self.p, self.home
         p.stage("1  Keys and definition")
-        p.run("test-ca", "init", "--dir", home / "test-ca")
+        p.run("test-ca", "init", "--dir", home / "test-ca", "--curve", self.curve)
         self.witnesses, self.witness_ports = [], []
         for i in (1, 2, 3):
             party = f"witness-{i}"
@@ -355,7 +363,7 @@ class Election:
             lines += [f"{v}\t{unit}\tGiven\tFamily" for v in self.voters[unit]]
         roll = home / "commission" / "roll.tsv"
         roll.write_text("# national_id\tunit\tgiven_name\tsurname\n" + "\n".join(lines) + "\n")
-        p.run("test-ca", "issue", "--dir", home / "test-ca", "--roll", roll, "--out", home / "voters" / "cards")
+        p.run("test-ca", "issue", "--dir", home / "test-ca", "--roll", roll, "--out", home / "voters" / "cards", show_progress=True)
         p.run("tally", "document", "roll", "--manifest", self.manifest, "--in", roll, "--version", "1", "--out", home / "commission" / "roll-1")
         self.commission_signs("roll", home / "commission" / "roll-1")
         p.say(f"{total:,} voters in {len(self.voters)} units; each has a certificate for identification and one for signatures")
@@ -392,14 +400,25 @@ class Election:
             p.serve(f"witness-{i}", "witness", "serve", "--key", home / f"witness-{i}" / "key", "--listen", f"127.0.0.1:{port}",
                     "--log-key", log_key, passphrase=self.secret_of(f"witness-{i}"))
             urls.append(f"http://127.0.0.1:{port}")
-        port = free_port()
-        self.server = f"127.0.0.1:{port}"
-        witness_args = [a for url in urls for a in ("--witness", url)]
-        p.serve("collector", "collector", "serve", "--dir", home / "collector", "--manifest", self.manifest, "--listen", f"127.0.0.1:{port}",
-                *witness_args, passphrase=self.secret_of("collector"))
+        self.witness_args = [a for url in urls for a in ("--witness", url)]
+        self.serve_collector()
         self.operate("load", home / "commission" / "roll-1")
         self.phase_event("opened", "open")
         p.say(f"collector at https://{self.server}; witnesses 1 to 3 co-sign its log, two are needed; roll and opening are its first entries")
+
+    def serve_collector(self):
+        port = free_port()
+        self.server = f"127.0.0.1:{port}"
+        self.p.serve("collector", "collector", "serve", "--dir", self.home / "collector", "--manifest", self.manifest, "--listen", self.server,
+                     *self.witness_args, passphrase=self.secret_of("collector"))
+
+    def cast_in_bulk(self, plan):
+        """Without sockets, straight through the checks into the store; the collector is stopped meanwhile."""
+        self.p.stop("collector")
+        out = self.p.run("bulk-cast", "--dir", self.home / "collector", "--manifest", self.manifest, "--fingerprint", self.fingerprint,
+                         "--plan", plan, "--cards", self.home / "voters" / "cards", passphrase=self.secret_of("collector"), show_progress=True)
+        self.serve_collector()
+        return out
 
     def vote(self, voter, ballot, *more, expect_failure=False):
         pin1, pin2 = self.tokens[voter]
@@ -421,9 +440,13 @@ class Election:
         if with_token:
             p.say(f"{len(with_token)} ballots signed on tokens with PIN2; receipts and verification codes (QR) lie in {home / 'voters'}")
         plan = home / "voters" / "plan.tsv"
-        plan.write_text("".join(f"{v}\t{','.join(f'{c}={x}' for c, x in b.items())}\n" for v, b in in_bulk))
-        out = p.run("replay-voters", "--server", self.server, "--fingerprint", self.fingerprint, "--cards", home / "voters" / "cards", "--plan", plan,
-                    show_progress=True)
+        with plan.open("w") as lines:
+            lines.writelines(f"{v}\t{','.join(f'{c}={x}' for c, x in b.items())}\n" for v, b in in_bulk)
+        if self.bulk:
+            out = self.cast_in_bulk(plan)
+        else:
+            out = p.run("replay-voters", "--server", self.server, "--fingerprint", self.fingerprint, "--cards", home / "voters" / "cards", "--plan", plan,
+                        show_progress=True)
         for line in out.strip().splitlines():
             p.say(line)
         voters = len({v for v, _ in casts})
@@ -470,7 +493,7 @@ class Election:
         p.say(f"{len(self.on_paper):,} voters also voted on paper: their ballots are revoked{restored}")
         self.phase_event("sealed", "seal")
         self.record = home / "record"
-        self.operate("export", "--out", self.record)
+        p.run("collector", "export", "--dir", home / "collector", "--out", self.record, show_progress=True)
         status = json.loads(self.operate("status", "--json"))
         p.say(f"log sealed with {status.get('log_size', status.get('size', 0)):,} entries; collector and witnesses stop; the record leaves for the offline machine")
         p.stop()
@@ -532,17 +555,45 @@ def show_result(election, result, limit=8):
             print(f"    and {len(rows) - limit} more")
 
 
+def show_times(stages, total):
+    """Signatures and ballot proofs, which grow with every verification, have columns of their own."""
+    print(f"\n{BOLD}Time and peak memory{OFF}")
+    print(f"  {'seconds':>9}  {'signatures':>10}  {'proofs':>7}  {'the rest':>8}  {'memory':>8}")
+    sums = [0.0, 0.0, 0.0]
+    for name, seconds, peak, parts in stages:
+        row = f"  {seconds:9.1f}"
+        if parts:
+            costs = (parts.get("signatures", 0.0), parts.get("ballot proofs", 0.0))
+            rest = seconds - sum(costs)
+            row += f"  {costs[0]:10.1f}  {costs[1]:7.1f}  {rest:8.1f}"
+            sums = [a + b for a, b in zip(sums, (*costs, rest))]
+        else:
+            row += " " * 31
+        print(f"{row}  {peak / 1024:5.0f} MB  {name}")
+    print(f"  {total:9.1f}  in all. Memory: the largest process of the stage, services included.")
+    print(f"  Stages that verify ballots: {sums[0]:.1f} s for signatures and certificates, {sums[1]:.1f} s for ballot proofs (of the ballots when cast), "
+          f"{sums[2]:.1f} s for all the rest.")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./psephos demo", description="Runs a whole election on this machine and audits it.")
     parser.add_argument("--replay", metavar="FILE", help="cast a real result table vote by vote (columns: district, its name, number, name, list, votes)")
     parser.add_argument("--district", type=int, metavar="N", help="with --replay: this district only")
+    parser.add_argument("--all-districts", action="store_true", help="with --replay: all of them, which is also what happens without --district")
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="with --replay: this part of every candidate's votes, e.g. 0.01")
+    parser.add_argument("--bulk", action="store_true",
+                        help="cast without sockets, straight through the collector's checks into its store (test mode only): the same ballots, "
+                             "many times faster; what happens to a replay of more than 20,000 voters anyway")
+    parser.add_argument("--cards", choices=("p384", "p256"), help="curve of the voters' keys (default: p384 as on Estonian cards; in bulk p256, "
+                        "whose signatures cost a tenth)")
     parser.add_argument("--dir", type=Path, default=ROOT / "demo", help="where everything goes (default: demo/; what was there is replaced)")
     parser.add_argument("--seed", type=int, help="choices of the simulated voters, to repeat a run")
     parser.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if (options.district is not None or options.scale != 1.0) and not options.replay:
-        parser.error("--district and --scale go with --replay")
+    if (options.district is not None or options.all_districts or options.scale != 1.0) and not options.replay:
+        parser.error("--district, --all-districts and --scale go with --replay")
+    if options.district is not None and options.all_districts:
+        parser.error("either --district or --all-districts")
     if not 0 < options.scale <= 1:
         parser.error("--scale takes a number above 0, at most 1")
     home = options.dir.resolve()
@@ -588,10 +639,7 @@ def main():
         return 1
     print(f"  {sum(counted.values()):,} votes counted, each as its voter wanted (the simulation knows; nobody else could).")
 
-    print(f"\n{BOLD}Time and peak memory{OFF}")
-    for name, seconds, peak in parties.stages:
-        print(f"  {seconds:7.1f} s  {peak / 1024:6.0f} MB  {name}")
-    print(f"  {time.monotonic() - start:7.1f} s in all. Memory: the largest process of the stage, services included.")
+    show_times(parties.stages, time.monotonic() - start)
     print(f"""
 {BOLD}What lies where{OFF}
   record     {run.record}  (public/ is for everybody, sworn/ for mixers, trustees and auditors)

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -12,7 +11,7 @@
 #include "protocol/files/program.h"
 #include "protocol/files/progress.h"
 #include "protocol/files/record_directory.h"
-#include "voter-client/ballot_text.h"
+#include "tests/demo/plan.h"
 #include "voter-client/core/https_client.h"
 #include "voter-client/core/session.h"
 #include "voter-client/file_signer.h"
@@ -27,41 +26,6 @@ struct Options {
   std::size_t connections = 4;
   std::uint64_t patience_s = 60;
 };
-
-/// One ballot of the plan: who, what, and the name of the refusal that it should meet, if any.
-struct PlannedBallot {
-  std::string national_id;
-  std::vector<Choosing> choices;
-  std::string refusal;
-  std::size_t line = 0;
-};
-
-/// National id, tab, contest=choice[,contest=choice…], and perhaps tab, NAME_OF_REFUSAL; # begins a comment.
-Result<std::vector<PlannedBallot>, Rejection> read_plan(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) return reject(Reason::kFileUnreadable, path);
-  std::vector<PlannedBallot> out;
-  std::string text;
-  for (std::size_t line = 1; std::getline(in, text); ++line) {
-    if (text.empty() || text.front() == '#') continue;
-    const auto wrong = [&] { return reject(Reason::kUsage, path + ", line " + std::to_string(line)); };
-    const std::size_t tab = text.find('\t');
-    if (tab == std::string::npos) return wrong();
-    const std::size_t second = text.find('\t', tab + 1);
-    PlannedBallot ballot{.national_id = text.substr(0, tab), .choices = {}, .refusal = {}, .line = line};
-    if (second != std::string::npos) ballot.refusal = text.substr(second + 1);
-    std::string_view rest = std::string_view(text).substr(0, second).substr(tab + 1);
-    while (!rest.empty()) {
-      const std::size_t comma = rest.find(',');
-      auto choice = Choosing::parse(rest.substr(0, comma));
-      if (!choice) return wrong();
-      ballot.choices.push_back(std::move(*choice));
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    }
-    out.push_back(std::move(ballot));
-  }
-  return out;
-}
 
 /// What became of the ballots.
 struct Tally {

@@ -163,7 +163,8 @@ TEST_F(MixnetTest, A126_A168_ListsThatTheLogDoesNotDetermine) {
   std::sort(list.items.begin(), list.items.end());
   record.files[path] = write_ciphertexts(file.header, list.items);
   sheet.groups[0].input_hash = sha256(record.files[path]);
-  sheet.groups[0].input_root = ciphertext_root(list.items);
+  sheet.groups[0].input_root =
+      ciphertext_root(encode_all(std::span<const Ciphertext<Ristretto>>(list.items)));
   record.files[layout::sheet()] = encode(sheet);
   Findings findings;
   EXPECT_TRUE(verify_upstream({e->election(), record, findings, &e->eid()}, 0));

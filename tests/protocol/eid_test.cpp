@@ -61,9 +61,7 @@ class Eid : public ::testing::Test {
 
   CertificateFields fields(KeyUse use) const { return trust::card_fields(person_, use, key_.point, kNow); }
   Bytes sign_der(ByteView message, const char* hash = "SHA2-384") {
-    const Bytes value = digest(hash, message);
-    return trust::sign_p384(key_.scalar, ByteView(value).first(std::min<std::size_t>(48, value.size())),
-                            rng_);
+    return trust::sign(key_, digest(hash, message), rng_);
   }
   Bytes sign(ByteView message, const char* hash = "SHA2-384") {
     return raw_of_der(sign_der(message, hash), 48);
@@ -84,7 +82,7 @@ class Eid : public ::testing::Test {
 
   SystemRng rng_;
   trust::TestCa ca_;
-  trust::P384Key key_;
+  trust::EcKey key_;
   Person person_{trust::artificial_national_id(17), "MARI-LIIS ÕIE", "TEST"};
   const Bytes message_ = copy_of(bytes_of("a canonical ballot"));
   std::unique_ptr<OpensslEidVerifier> verifier_;

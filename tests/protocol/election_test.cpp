@@ -221,8 +221,10 @@ TEST_F(ElectionTest, ListsInAnotherOrderOrTooSmall) {
   const auto groups = derive_lists(replay.state).value();
   const GroupInput& group = groups[0];
   EXPECT_TRUE(check_input_list(replay.state, group, group.file));
-  std::vector<Ciphertext<Ristretto>> turned(group.ciphertexts.rbegin(), group.ciphertexts.rend());
-  const Bytes reversed = write_ciphertexts(parse_list(group.file, Stage::kInput, "")->header, turned);
+  const ListFile sorted = parse_list(group.file, Stage::kInput, "").value();
+  std::vector<Ciphertext<Ristretto>> turned = read_ciphertexts(sorted, "")->items;
+  std::ranges::reverse(turned);
+  const Bytes reversed = write_ciphertexts(sorted.header, turned);
   EXPECT_EQ(check_input_list(replay.state, group, reversed).error().reason, Reason::kListNotSorted);
   EXPECT_EQ(check_input(e.election(), group.sheet, reversed).error().reason, Reason::kListNotSorted);
   // A list below k, said on the sheet; the sheet as it is holds.

@@ -154,7 +154,7 @@ TEST_F(ReplayTest, Rolls) {
                    Reason::kRollChangeInvalid, Reason::kRollChangeInvalid, Reason::kRollChangeInvalid}));
   const Replay replay = log.replay();
   EXPECT_EQ(replay.state.roll_version(), 1U);
-  EXPECT_EQ(replay.state.find(e.pseudonym(1))->unit_now(), 0U);
+  EXPECT_EQ(replay.state.unit_now(*replay.state.find(e.pseudonym(1))), 0U);
 }
 
 TEST_F(ReplayTest, AMoveOutdatesAndAStrikeRevokes) {
@@ -236,11 +236,13 @@ TEST_F(ReplayTest, LeavesAndItems) {
   log.items[last].item = log.items[last - 1].item;
   EXPECT_EQ(findings(), Found{Reason::kLogLeafMismatch});
   // An item that is gone.
+  std::vector<Bytes> encoded;
+  for (const LoggedItem& item : fork.items) encoded.push_back(encode(item));
   const auto replay = replay_log(
       e.election(), e.eid(), fork.entries,
-      [&](std::uint64_t i) -> Result<LoggedItem, Rejection> {
+      [&](std::uint64_t i) -> Result<ByteView, Rejection> {
         if (i == last) return reject(Reason::kEvidenceFileMissing, "item");
-        return fork.items[i];
+        return encoded[i];
       },
       nullptr);
   ASSERT_EQ(replay.findings.size(), 1U);

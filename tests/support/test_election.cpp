@@ -57,10 +57,10 @@ SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const
 
 }  // namespace
 
-Bytes sign_r_s(const trust::P384Key& key, ByteView message, Rng& rng) {
+Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng) {
   ByteArray<SHA384_DIGEST_LENGTH> digest{};
   SHA384(message.data(), message.size(), digest.data());
-  const Bytes der = trust::sign_p384(key.scalar, digest, rng);
+  const Bytes der = trust::sign(key, digest, rng);
   const std::uint8_t* at = der.data();
   ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
   Bytes out(96);
@@ -251,17 +251,17 @@ ServiceSigned TestElection::sign_ticket(const CastTicket& ticket) const {
 
 CastTicket TestElection::ticket(const ElectionState& state, std::uint64_t n, std::uint64_t now_s) {
   const Voter* voter = state.find(pseudonym(n));
-  if (voter == nullptr || !voter->unit_now()) throw std::runtime_error("voter is not on the roll");
+  if (voter == nullptr || !state.unit_now(*voter)) throw std::runtime_error("voter is not on the roll");
   CastTicket ticket{.fingerprint = election().fingerprint(),
                     .pseudonym = pseudonym(n),
-                    .unit = election().definition().units[*voter->unit_now()].id,
+                    .unit = election().definition().units[*state.unit_now(*voter)].id,
                     .roll_version = state.roll_version(),
-                    .counter = voter->ballots.size() + 1,
+                    .counter = voter->ballots + 1U,
                     .previous = std::nullopt,
                     .checkpoint = {},
                     .nonce = {},
                     .expires_s = now_s + 1800};
-  if (!voter->ballots.empty()) ticket.previous = voter->ballots.back().id;
+  if (voter->last) ticket.previous = state.last_ballot(*voter)->id;
   rng_->fill(ticket.nonce);
   return ticket;
 }
@@ -324,10 +324,17 @@ void TestLog::close_and_seal() {
   document(EntryType::kPhase, e_.phase(PhaseEventKind::kLogSealed, e_.options().grace_ends_s));
 }
 
-Replay TestLog::replay() const {
+Replay replay_items(const TestElection& e, std::span<const EntryBytes> entries,
+                    std::span<const LoggedItem> items) {
+  std::vector<Bytes> encoded;
+  for (const LoggedItem& item : items) encoded.push_back(encode(item));
   return replay_log(
-      e_.election(), e_.eid(), entries,
-      [&](std::uint64_t i) -> Result<LoggedItem, Rejection> { return items[i]; }, nullptr);
+      e.election(), e.eid(), entries,
+      [&](std::uint64_t i) -> Result<ByteView, Rejection> { return encoded[i]; }, nullptr);
+}
+
+Replay TestLog::replay() const {
+  return replay_items(e_, entries, items);
 }
 
 std::pair<Bytes, Bytes> mix(TestElection& e, const Generators& generators, const GroupSheet& sheet,

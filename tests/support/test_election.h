@@ -52,12 +52,12 @@ struct Options {
 /// A voter's eID: two P-384 keys with certificates of the test authority.
 struct Card {
   Person person;
-  trust::P384Key authentication, signing;
+  trust::EcKey authentication, signing;
   Bytes authentication_certificate, signing_certificate;
 };
 
 /// ECDSA on P-384 with SHA-384 as a card gives it: r‖s.
-Bytes sign_r_s(const trust::P384Key& key, ByteView message, Rng& rng);
+Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng);
 
 /// Units u1, u2, u3 (u1 has its own council list), contests mayor and council; 3 commission members (quorum
 /// 2), 3 trustees (quorum 2), 3 mixers, 3 witnesses (quorum 2), a collector.
@@ -111,6 +111,10 @@ class TestElection {
   std::unique_ptr<OpensslEidVerifier> eid_;
   std::optional<Election> election_;
 };
+
+/// Replays a log of which every item is at hand.
+Replay replay_items(const TestElection& e, std::span<const EntryBytes> entries,
+                    std::span<const LoggedItem> items);
 
 /// The log of a test election: entries, salts, items and the state they lead to.
 class TestLog {

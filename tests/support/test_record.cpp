@@ -81,7 +81,7 @@ void TestRecord::set_input(std::size_t g, std::vector<Ciphertext<Ristretto>> ite
   group.superseded = group.superseded + group.counted - items.size();
   group.counted = items.size();
   group.input_hash = sha256(bytes);
-  group.input_root = ciphertext_root(items);
+  group.input_root = ciphertext_root(encode_all(std::span<const Ciphertext<Ristretto>>(items)));
   set_sheet(changed);
 }
 

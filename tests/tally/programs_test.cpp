@@ -237,7 +237,7 @@ TEST_F(ProgramsTest, DocumentsAreMadeSignedAndChecked) {
   EXPECT_TRUE(state.apply_document(1, EntryType::kRoll, read_file(work / "roll-2", 1U << 24U).value()));
   const Bytes opened = read_file(work / "opened", 1U << 24U).value();
   EXPECT_EQ(state.apply_document(2, EntryType::kPhase, opened).error().reason, Reason::kSignatureQuorum);
-  EXPECT_EQ(state.find(e->pseudonym(1))->unit_now(), 1U);
+  EXPECT_EQ(state.unit_now(*state.find(e->pseudonym(1))), 1U);
   EXPECT_EQ(document({"roll", "--in", work / "absent", "--version", "1", "--out", work / "x"}).status, 1);
   EXPECT_FALSE(fs::exists(work / "x"));
 }

@@ -1,6 +1,7 @@
 #include "voter-client/signer.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -232,6 +233,18 @@ TEST_F(SignerTest, SoftwareCardSigns) {
   expect_signs_as(**card, kAnna);
 }
 
+TEST_F(SignerTest, SoftwareCardOnP256Signs) {
+  ca_ = trust::TestCa::create(rng_, kNow, EcCurve::kP256);
+  ASSERT_TRUE(ca_.save(directory_ / "ca"));
+  ca_ = *trust::TestCa::load(directory_ / "ca");
+  EXPECT_EQ(ca_.curve(), EcCurve::kP256);
+  verifier_ = *OpensslEidVerifier::create(ca_.anchors());
+  const auto card = software_card(kAnna);
+  ASSERT_TRUE(card) << name_of(card.error());
+  EXPECT_EQ((*card)->sign(KeyUse::kSigning, message_)->size(), 64U);
+  expect_signs_as(**card, kAnna);
+}
+
 // A39
 TEST_F(SignerTest, SoftwareCardsNeedTestMode) {
   ASSERT_TRUE(software_card(kAnna));
@@ -248,9 +261,19 @@ TEST_F(SignerTest, CardFileRefusesOtherFiles) {
   for (const char* name : {"none.db", "text.db", "empty.db"})
     EXPECT_EQ(CardFile::open(directory_ / name, Mode::kTest).error(), SignerError::kCardFileUnreadable)
         << name;
+  // A scalar that is none of the certificate's curve.
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((directory_ / "cards.db").c_str(), &database), SQLITE_OK);
+  const std::string change = "INSERT INTO cards SELECT '" + kVannak.national_id +
+                             "', unit, given_name, surname, substr(authentication_key, 2), "
+                             "authentication_certificate, signing_key, signing_certificate FROM cards";
+  EXPECT_EQ(sqlite3_exec(database, change.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
   auto file = CardFile::open(directory_ / "cards.db", Mode::kTest);
   ASSERT_TRUE(file);
-  EXPECT_EQ((*file)->card(kVannak.national_id).error(), SignerError::kCardUnknown);
+  EXPECT_TRUE((*file)->card(kAnna.national_id));
+  EXPECT_EQ((*file)->card(kVannak.national_id).error(), SignerError::kCardFileUnreadable);
+  EXPECT_EQ((*file)->card(trust::artificial_national_id(3)).error(), SignerError::kCardUnknown);
   EXPECT_EQ((*file)->card("' OR 1 = 1 --").error(), SignerError::kCardUnknown);
 }
 

@@ -67,6 +67,29 @@ Result<Election, Rejection> fetch_election(Transport& transport,
   return Election::open(reply->body, fingerprint);
 }
 
+Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
+                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng) {
+  SealedBallot out;
+  out.code.fingerprint = election.fingerprint();
+  out.code.seed = BallotSeed::random(rng);
+  out.code.fetch_secret = SecretBytes<16>::random(rng);
+  const Ballot ballot =
+      make_ballot(election, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, rng);
+  out.envelope = {
+      .ballot = encode(ballot), .signature = {}, .certificate = {}, .ticket = authorisation.signed_ticket};
+  auto certificate = signer.certificate(KeyUse::kSigning);
+  if (!certificate) return card_refused(certificate.error(), KeyUse::kSigning);
+  auto signature = signer.sign(KeyUse::kSigning, signed_bytes(labels::kEidBallot, out.envelope.ballot));
+  if (!signature) return card_refused(signature.error(), KeyUse::kSigning);
+  out.envelope.certificate = std::move(*certificate);
+  out.envelope.signature = std::move(*signature);
+  out.code.ballot_id = sha256(out.envelope.ballot);
+  out.submission = encode(Submission{out.envelope, sha256(out.code.fetch_secret.expose())});
+  out.counter = authorisation.ticket.counter;
+  out.expires_s = authorisation.ticket.expires_s;
+  return out;
+}
+
 Result<Bytes, Rejection> Session::post(const std::string& target, ByteView body, std::size_t max_bytes) {
   auto reply = transport_.exchange("POST", target, body, max_bytes);
   if (!reply) return std::unexpected(reply.error());
@@ -124,29 +147,6 @@ Result<Authorisation, Rejection> Session::authenticate(Signer& signer) {
   if (auto seen = heads_.see(election_, ticket->checkpoint); !seen) return std::unexpected(seen.error());
   const Digest256 hash = sha256(message->body);
   return Authorisation{std::move(*ticket), std::move(*message), hash};
-}
-
-Result<SealedBallot, Rejection> Session::seal(const Authorisation& authorisation,
-                                              std::span<const std::size_t> choices, Signer& signer) {
-  SealedBallot out;
-  out.code.fingerprint = election_.fingerprint();
-  out.code.seed = BallotSeed::random(rng_);
-  out.code.fetch_secret = SecretBytes<16>::random(rng_);
-  const Ballot ballot =
-      make_ballot(election_, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, rng_);
-  out.envelope = {
-      .ballot = encode(ballot), .signature = {}, .certificate = {}, .ticket = authorisation.signed_ticket};
-  auto certificate = signer.certificate(KeyUse::kSigning);
-  if (!certificate) return card_refused(certificate.error(), KeyUse::kSigning);
-  auto signature = signer.sign(KeyUse::kSigning, signed_bytes(labels::kEidBallot, out.envelope.ballot));
-  if (!signature) return card_refused(signature.error(), KeyUse::kSigning);
-  out.envelope.certificate = std::move(*certificate);
-  out.envelope.signature = std::move(*signature);
-  out.code.ballot_id = sha256(out.envelope.ballot);
-  out.submission = encode(Submission{out.envelope, sha256(out.code.fetch_secret.expose())});
-  out.counter = authorisation.ticket.counter;
-  out.expires_s = authorisation.ticket.expires_s;
-  return out;
 }
 
 Result<CastOutcome, Rejection> Session::check_answer(const SealedBallot& ballot, ByteView bytes) {

@@ -48,6 +48,11 @@ struct CastOutcome {
   std::optional<RecordedAs> recorded;  ///< none: the receipt was still pending when the ticket expired
 };
 
+/// Encrypts under a fresh seed and signs with the signing key (PIN2). @pre choices as for make_ballot.
+/// @return a card's refusal, nothing else.
+Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
+                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng);
+
 /// A voter's dealings with the collector over one connection, after SPEC §9. Believes nothing that is not
 /// signed, proved or its own. For one thread.
 class Session {
@@ -64,10 +69,11 @@ class Session {
   /// refusal.
   Result<Authorisation, Rejection> authenticate(Signer& signer);
 
-  /// Encrypts under a fresh seed and signs with the signing key (PIN2). @pre choices as for make_ballot.
-  /// @return a card's refusal, nothing else.
+  /// As seal_ballot.
   Result<SealedBallot, Rejection> seal(const Authorisation& authorisation,
-                                       std::span<const std::size_t> choices, Signer& signer);
+                                       std::span<const std::size_t> choices, Signer& signer) {
+    return seal_ballot(election_, authorisation, choices, signer, rng_);
+  }
 
   /// Sends the ballot until its receipt is complete: the same bytes again after a lost answer, a refusal
   /// without a verdict (SERVICE_UNAVAILABLE, RATE_LIMITED) and a pending receipt, until the ticket expires.

@@ -55,7 +55,7 @@ Bytes key_id(ByteView public_key) {
 }
 
 Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
-              const P384Key& issuer, Rng& rng) {
+              const EcKey& issuer, Rng& rng) {
   ByteArray<16> serial{};
   rng.fill(serial);
   serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive, always as long
@@ -79,9 +79,7 @@ Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView
   std::size_t size = 0;
   invariant(EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
             "OpenSSL hashes");
-  // ECDSA takes the leftmost bits of the digest, as many as the order has.
-  const Bytes signature =
-      sign_p384(issuer.scalar, ByteView(digest).first(std::min<std::size_t>(size, 48)), rng);
+  const Bytes signature = sign(issuer, ByteView(digest).first(size), rng);
   return der::sequence({tbs, algorithm, der::bit_string(signature)});
 }
 
@@ -134,6 +132,7 @@ Bytes qc_statements(std::initializer_list<std::string_view> oids) {
 }
 
 Bytes subject_public_key_info(ByteView point, std::string_view curve_oid) {
+  if (curve_oid.empty()) curve_oid = point.size() == 65 ? "1.2.840.10045.3.1.7" : "1.3.132.0.34";
   return der::sequence(
       {der::sequence({der::oid("1.2.840.10045.2.1"), der::oid(curve_oid)}), der::bit_string(point)});
 }
@@ -175,10 +174,10 @@ CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, 
   return fields;
 }
 
-TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s) {
+TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve) {
   TestCa ca;
-  ca.root_ = generate_p384(rng);
-  ca.issuing_ = generate_p384(rng);
+  ca.root_ = generate_key(curve, rng);
+  ca.issuing_ = generate_key(curve, rng);
   CertificateFields fields;
   fields.not_before_unix_s = now_unix_s - kDay;
   fields.not_after_unix_s = now_unix_s + 10 * kYear;
@@ -204,7 +203,7 @@ Result<void, std::string> TestCa::save(const std::filesystem::path& directory) c
   if (std::filesystem::exists(keys, error))
     return std::unexpected(fmt::format("{} exists: this directory has a test CA already", keys.string()));
   Bytes secret;
-  for (const P384Key* key : {&root_, &issuing_}) {
+  for (const EcKey* key : {&root_, &issuing_}) {
     append(secret, key->scalar);
     append(secret, key->point);
   }
@@ -223,14 +222,17 @@ Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory)
   ca.root_der_ = read_file(directory / "root.der");
   ca.issuing_der_ = read_file(directory / "issuing.der");
   const Bytes secret = read_file(directory / "ca-keys");
-  if (secret.size() != std::size_t{2} * (48 + 97) || ca.root_der_.empty() || ca.issuing_der_.empty())
+  const auto key_size = [](EcCurve curve) { return 3 * scalar_bytes(curve) + 1; };
+  const EcCurve curve = secret.size() == 2 * key_size(EcCurve::kP256) ? EcCurve::kP256 : EcCurve::kP384;
+  if (secret.size() != 2 * key_size(curve) || ca.root_der_.empty() || ca.issuing_der_.empty())
     return std::unexpected(fmt::format("no test CA in {} (make one with: test-ca init --dir {})",
                                        directory.string(), directory.string()));
-  auto at = secret.begin();
-  for (P384Key* key : {&ca.root_, &ca.issuing_}) {
-    std::copy_n(at, 48, key->scalar.begin());
-    std::copy_n(at + 48, 97, key->point.begin());
-    at += 48 + 97;
+  ByteView rest = secret;
+  for (EcKey* key : {&ca.root_, &ca.issuing_}) {
+    key->curve = curve;
+    key->scalar = copy_of(rest.first(scalar_bytes(curve)));
+    key->point = copy_of(rest.subspan(scalar_bytes(curve), key_size(curve) - scalar_bytes(curve)));
+    rest = rest.subspan(key_size(curve));
   }
   return ca;
 }

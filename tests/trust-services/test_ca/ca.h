@@ -8,7 +8,7 @@
 #include "crypto/random.h"
 #include "crypto/result.h"
 #include "protocol/eid.h"
-#include "tests/trust-services/test_ca/p384.h"
+#include "tests/trust-services/test_ca/ec_key.h"
 
 namespace psephos::trust {
 
@@ -20,8 +20,9 @@ Bytes key_usage(std::uint16_t bits, bool critical = true);
 Bytes extended_key_usage(std::initializer_list<std::string_view> oids);
 Bytes qc_statements(std::initializer_list<std::string_view> oids);
 
-/// SubjectPublicKeyInfo of a point on a named curve (dotted identifier).
-Bytes subject_public_key_info(ByteView point, std::string_view curve_oid = "1.3.132.0.34");
+/// SubjectPublicKeyInfo of a point on a named curve (dotted identifier); without one, on P-256 or P-384 by
+/// its length.
+Bytes subject_public_key_info(ByteView point, std::string_view curve_oid = {});
 
 /// A person's subject in the Estonian order: country, common name, surname, given name, serial number.
 Bytes person_name(const Person& person);
@@ -41,16 +42,18 @@ struct CertificateFields {
 /// `now_unix_s`.
 CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, std::int64_t now_unix_s);
 
-/// A test certificate authority: a root and an issuing authority on P-384, whose names say TEST. Thread-safe.
+/// A test certificate authority: a root and an issuing authority on P-384, or on P-256 where speed matters
+/// more than likeness, whose names say TEST. Thread-safe.
 class TestCa {
  public:
   /// New keys and certificates, valid for ten years from the day before `now_unix_s`.
-  static TestCa create(Rng& rng, std::int64_t now_unix_s);
+  static TestCa create(Rng& rng, std::int64_t now_unix_s, EcCurve curve = EcCurve::kP384);
   /// From the directory that `save` wrote; the error says what is wrong.
   static Result<TestCa, std::string> load(const std::filesystem::path& directory);
   /// Writes root.der, issuing.der (the trust anchors) and ca-keys (secret, mode 0600).
   Result<void, std::string> save(const std::filesystem::path& directory) const;
 
+  EcCurve curve() const { return root_.curve; }
   const Bytes& root_der() const { return root_der_; }
   const Bytes& issuing_der() const { return issuing_der_; }
   std::vector<Bytes> anchors() const { return {issuing_der_, root_der_}; }
@@ -58,7 +61,7 @@ class TestCa {
   Bytes issue(const CertificateFields& fields, Rng& rng) const;
 
  private:
-  P384Key root_, issuing_;
+  EcKey root_, issuing_;
   Bytes root_der_, issuing_der_;
 };
 

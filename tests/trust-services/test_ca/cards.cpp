@@ -18,14 +18,14 @@ namespace psephos::trust {
 namespace {
 
 struct Card {
-  std::array<P384Key, 2> keys;
+  std::array<EcKey, 2> keys;
   std::array<Bytes, 2> certificates;
 };
 
 Card make_card(const TestCa& ca, const Person& person, std::int64_t now_unix_s, Rng& rng) {
   Card card;
   for (std::size_t i = 0; i < 2; ++i) {
-    card.keys[i] = generate_p384(rng);
+    card.keys[i] = generate_key(ca.curve(), rng);
     const KeyUse use = i == 0 ? KeyUse::kAuthentication : KeyUse::kSigning;
     card.certificates[i] = ca.issue(card_fields(person, use, card.keys[i].point, now_unix_s), rng);
   }
@@ -123,7 +123,8 @@ std::vector<RollVoter> artificial_voters(std::uint64_t first, std::uint64_t coun
 }
 
 Result<void, std::string> write_cards(const TestCa& ca, const std::vector<RollVoter>& voters,
-                                      const std::filesystem::path& out, std::int64_t now_unix_s, Rng& rng) {
+                                      const std::filesystem::path& out, std::int64_t now_unix_s, Rng& rng,
+                                      const std::function<void(std::uint64_t n)>& progress) {
   if (std::filesystem::exists(out)) return std::unexpected(fmt::format("{} exists", out.string()));
   std::filesystem::path unfinished = out;
   unfinished += ".unfinished";
@@ -141,6 +142,7 @@ Result<void, std::string> write_cards(const TestCa& ca, const std::vector<RollVo
       cards.resize(std::min(kChunk, voters.size() - begin));
       parallel_for(cards.size(), 16, [&](std::size_t i) {
         cards[i] = make_card(ca, voters[begin + i].person, now_unix_s, rng);
+        if (progress) progress(1);
       });
       for (std::size_t i = 0; i < cards.size(); ++i) database.insert(voters[begin + i], cards[i]);
     }

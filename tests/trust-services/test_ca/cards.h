@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,11 @@ std::string write_roll(const std::vector<RollVoter>& voters);
 std::vector<RollVoter> artificial_voters(std::uint64_t first, std::uint64_t count,
                                          const std::vector<std::string>& units);
 
-/// Issues a software card to each voter, valid from `now_unix_s`, and writes them to a new file (layout:
-/// voter-client/file_signer.h), whole or not at all. Uses all cores.
+/// Issues a software card to each voter, on the curve of the authority, valid from `now_unix_s`, and writes
+/// them to a new file (layout: voter-client/file_signer.h), whole or not at all. Uses all cores.
+/// `progress(n)`: n more cards are made.
 Result<void, std::string> write_cards(const TestCa& ca, const std::vector<RollVoter>& voters,
-                                      const std::filesystem::path& out, std::int64_t now_unix_s, Rng& rng);
+                                      const std::filesystem::path& out, std::int64_t now_unix_s, Rng& rng,
+                                      const std::function<void(std::uint64_t n)>& progress = {});
 
 }  // namespace psephos::trust
