@@ -95,10 +95,18 @@ Result<std::vector<Ristretto::Point>, Rejection> read_points(const ListFile& fil
   auto points = Ristretto::decode_batch(file.elements);
   if (!points)
     return reject(points.error().first, object + ", element " + std::to_string(points.error().second));
-  for (std::size_t i = 0; i < points->size(); ++i)
-    if ((*points)[i].is_identity())
-      return reject(Fault::kPointIdentity, object + ", element " + std::to_string(i));
+  if (auto ok = check_no_identity(file, object); !ok) return std::unexpected(ok.error());
   return std::move(*points);
+}
+
+CiphertextList<Ristretto> adopt_ciphertexts(const ListFile& file) {
+  return adopt_judged_list<Ristretto>(file.elements, file.header.width);
+}
+
+Result<void, Rejection> check_no_identity(const ListFile& file, const std::string& object) {
+  if (const auto i = find_identity<Ristretto>(file.elements))
+    return reject(Fault::kPointIdentity, object + ", element " + std::to_string(*i));
+  return {};
 }
 
 Bytes write_elements(const ListHeader& header, ByteView elements) {

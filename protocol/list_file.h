@@ -25,6 +25,10 @@ Result<ListFile, Rejection> parse_list(ByteView file, Stage expected, const std:
 Bytes write_ciphertexts(const ListHeader& header, std::span<const Ciphertext<Ristretto>> items);
 Result<CiphertextList<Ristretto>, Rejection> read_ciphertexts(const ListFile& file,
                                                               const std::string& object);
+/// The same where the elements have been decoded by whoever verified their proof.
+CiphertextList<Ristretto> adopt_ciphertexts(const ListFile& file);
+/// @return POINT_IDENTITY with the index of the first element that is the identity, which no list may hold.
+Result<void, Rejection> check_no_identity(const ListFile& file, const std::string& object);
 /// The file of a list of points (shares, plaintexts); and back.
 Bytes write_points(const ListHeader& header, std::span<const Ristretto::Point> points);
 Result<std::vector<Ristretto::Point>, Rejection> read_points(const ListFile& file, const std::string& object);

@@ -78,6 +78,9 @@ concept Group =
         G::decode_batch(bytes)
       } -> std::same_as<Result<std::vector<typename G::Point>, std::pair<Fault, std::size_t>>>;
       { G::points_of(point_span) } -> std::same_as<typename G::Points>;
+      /// The points of encodings that decode_points has accepted before, which is not repeated here. @pre
+      /// that.
+      { G::adopt_judged(bytes) } -> std::same_as<std::vector<typename G::Point>>;
       /// Point::from_uniform of every 64 bytes. Constant time.
       { G::from_uniform_batch(bytes) } -> std::same_as<std::vector<typename G::Point>>;
       /// secrets[i] · base for all i. Constant time.

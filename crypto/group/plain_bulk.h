@@ -35,6 +35,7 @@ struct PlainBulk : A {
   static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes) {
     return decode_points(bytes);
   }
+  static std::vector<Point> adopt_judged(ByteView bytes) { return decode_batch(bytes).value(); }
   static Points points_of(std::span<const Point> points) { return {points.begin(), points.end()}; }
   static std::vector<Point> from_uniform_batch(ByteView bytes) {
     std::vector<Point> out;

@@ -167,6 +167,7 @@ struct Ristretto {
 
   static Result<Points, std::pair<Fault, std::size_t>> decode_points(ByteView bytes);
   static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes);
+  static std::vector<Point> adopt_judged(ByteView bytes);
   static Points points_of(std::span<const Point> points);
   static std::vector<Point> from_uniform_batch(ByteView bytes);
   static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base);

@@ -178,6 +178,11 @@ Result<Ristretto::Points, std::pair<Fault, std::size_t>> Ristretto::decode_point
 
 Result<std::vector<Point>, std::pair<Fault, std::size_t>> Ristretto::decode_batch(ByteView bytes) {
   if (const auto judged = decode_points(bytes); !judged) return std::unexpected(judged.error());
+  return adopt_judged(bytes);
+}
+
+std::vector<Point> Ristretto::adopt_judged(ByteView bytes) {
+  invariant(bytes.size() % Point::kWidth == 0, "whole encodings were judged");
   std::vector<Point> out(bytes.size() / Point::kWidth);
   if (!out.empty()) std::memcpy(bytes_at(out), bytes.data(), bytes.size());
   return out;

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -71,7 +72,10 @@ DleqCommitment<G> recompute_commitment_vartime(const DleqStatement<G>& statement
 template <Group G>
 DleqStatement<G> composite_vartime(const BatchedDleqStatement<G>& statement,
                                    std::span<const typename G::Scalar> weights) {
-  return {statement.A, G::msm_vartime(weights, statement.inputs), G::msm_vartime(weights, statement.outputs)};
+  const auto inputs = G::points_of(statement.inputs), outputs = G::points_of(statement.outputs);
+  const std::array lists{&inputs, &outputs};
+  const auto sums = G::msm_vartime(weights, lists);
+  return {statement.A, sums[0], sums[1]};
 }
 
 // The proofs.
@@ -104,6 +108,16 @@ DleqProof<G> answer_dleq(const typename G::Point& H, const typename G::SecretSca
                          typename G::SecretScalar&& w, Transcript& transcript) {
   const typename G::Scalar c = dleq_challenge<G>(transcript, dleq_commitment<G>(H, w));
   return {c, respond<G>(std::move(w), c, x)};
+}
+
+/// The end of a batched proof's verification, once the composites are there.
+template <Group G>
+Result<void, Fault> verify_composite(const DleqStatement<G>& composite, const BatchedDleqProof<G>& proof,
+                                     Transcript& transcript) {
+  const auto commitment = recompute_commitment_vartime(composite, DleqProof<G>{proof.c, proof.s});
+  if (dleq_challenge<G>(transcript, commitment) != proof.c)
+    return std::unexpected(Fault::kProofChallengeMismatch);
+  return {};
 }
 
 /// The part of a batched proof after the statement. The prover needs Z nowhere.
@@ -173,7 +187,8 @@ BatchedDleqProof<G> prove_batched_dleq(const BatchedDleqStatement<G>& statement,
 /// @return kProofEncoding if the lists differ in length, kPointIdentity if A or an input is the identity,
 /// kProofChallengeMismatch if c differs; nothing else.
 /// Variable time: all inputs are public.
-/// Cost: hashing both lists, two multi-scalar multiplications with 128-bit scalars, four multiplications.
+/// Cost: hashing and decoding both lists, two multi-scalar multiplications with 128-bit scalars, four
+/// multiplications.
 template <Group G>
 [[nodiscard]] Result<void, Fault> verify_batched_dleq_vartime(const BatchedDleqStatement<G>& statement,
                                                               const BatchedDleqProof<G>& proof,
@@ -184,11 +199,7 @@ template <Group G>
     return std::unexpected(Fault::kPointIdentity);
   append_statement(transcript, statement);
   const auto d = transcript.challenge_vector<G>("weights", statement.inputs.size());
-  const DleqProof<G> single{proof.c, proof.s};
-  const auto commitment = recompute_commitment_vartime(composite_vartime(statement, std::span(d)), single);
-  if (detail::dleq_challenge<G>(transcript, commitment) != proof.c)
-    return std::unexpected(Fault::kProofChallengeMismatch);
-  return {};
+  return detail::verify_composite<G>(composite_vartime(statement, std::span(d)), proof, transcript);
 }
 
 }  // namespace psephos

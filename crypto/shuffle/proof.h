@@ -154,15 +154,6 @@ std::vector<typename G::Point> column(const CiphertextList<G>& list, std::size_t
   return out;
 }
 
-/// Rows that are decoded, multiplied and forgotten together: memory does not grow with the lists.
-inline constexpr std::size_t kPieceRows = std::size_t{1} << 17;
-
-/// Calls body(first, count) for the pieces of n rows, one after the other; each uses all cores.
-template <class Body>
-void for_pieces(std::size_t n, Body&& body) {
-  for (std::size_t first = 0; first < n; first += kPieceRows) body(first, std::min(kPieceRows, n - first));
-}
-
 /// Σ secrets[i] · points[i], constant time.
 template <Group G>
 typename G::Point secret_sum(std::span<const typename G::SecretScalar> secrets,
@@ -339,20 +330,13 @@ Decoded<G> decode_part(ByteView bytes, ShufflePart part, std::uint64_t first) {
   return std::move(*points);
 }
 
-/// Part `which` (0: alpha, 1: beta) of column k of `n` rows from `first`.
 template <Group G>
-Decoded<G> decode_column(ByteView list, std::size_t width, std::size_t k, std::size_t which,
-                         std::size_t first, std::size_t n, ShufflePart part) {
-  constexpr std::size_t kWidth = G::Point::kWidth;
-  Bytes bytes(n * kWidth);
-  const auto element = [&](std::size_t i) { return 2 * ((first + i) * width + k) + which; };
-  for (std::size_t i = 0; i < n; ++i)
-    std::ranges::copy(list.subspan(element(i) * kWidth, kWidth),
-                      bytes.begin() + static_cast<std::ptrdiff_t>(i * kWidth));
-  auto points = G::decode_points(bytes);
+Decoded<G> decode_part(ByteView list, std::size_t width, std::size_t k, Part which, std::size_t first,
+                       std::size_t n, ShufflePart part) {
+  auto points = decode_column<G>(list, width, k, which, first, n);
   if (!points)
     return std::unexpected(
-        ShuffleRejection{points.error().first, ShuffleEquation::kNone, element(points.error().second), part});
+        ShuffleRejection{points.error().first, ShuffleEquation::kNone, points.error().second, part});
   return std::move(*points);
 }
 
@@ -415,9 +399,9 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
         sums.chain + G::msm_vartime(coefficients, links)[0] + G::msm_vartime(t.subspan(first, n), links1)[0];
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_column<G>(x.input, x.width, k, 0, first, n, ShufflePart::kInput);
+    const auto alpha = decode_part<G>(x.input, x.width, k, Part::kAlpha, first, n, ShufflePart::kInput);
     if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_column<G>(x.input, x.width, k, 1, first, n, ShufflePart::kInput);
+    const auto beta = decode_part<G>(x.input, x.width, k, Part::kBeta, first, n, ShufflePart::kInput);
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_e{&*alpha, &*beta};
     std::optional<Points> u;
@@ -434,9 +418,9 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     }
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_column<G>(x.output, x.width, k, 0, first, n, ShufflePart::kOutput);
+    const auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
     if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_column<G>(x.output, x.width, k, 1, first, n, ShufflePart::kOutput);
+    const auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_E{&*alpha, &*beta};
     std::optional<Points> generators;
@@ -520,7 +504,7 @@ std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuf
   sums.F.resize(W);
   sums.E_w.resize(W);
   std::optional<ShuffleRejection> refused;
-  shuffle_detail::for_pieces(N, [&](std::size_t first, std::size_t n) {
+  for_pieces(N, [&](std::size_t first, std::size_t n) {
     if (refused) return;
     if (const auto ok = shuffle_detail::add_rows(x, h, e, v, t, first, n, sums); !ok) refused = ok.error();
   });
@@ -606,7 +590,7 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   {
     std::vector<Point> committed;
     committed.reserve(N);
-    shuffle_detail::for_pieces(N, [&](std::size_t first, std::size_t rows) {
+    for_pieces(N, [&](std::size_t first, std::size_t rows) {
       const auto generators = G::points_of(h.subspan(first, rows));
       const std::array scalars{std::span<const Secret>(n.r).subspan(first, rows)};
       const auto some = G::mul_bases(scalars, {&base, 1}, &generators);
@@ -693,20 +677,6 @@ template <Group G, class T>
                                    generators.first(N));
 }
 
-namespace shuffle_detail {
-
-/// An element equal to the encoding of the identity. Each point has one encoding, so bytes are enough.
-template <Group G>
-bool has_identity(ByteView elements) {
-  constexpr std::size_t kWidth = G::Point::kWidth;
-  const auto identity = G::Point::identity().encode();
-  for (std::size_t at = 0; at < elements.size(); at += kWidth)
-    if (std::ranges::equal(elements.subspan(at, kWidth), identity)) return true;
-  return false;
-}
-
-}  // namespace shuffle_detail
-
 /// True statement: somebody who knows π and s made this proof for exactly these lists in this context (SPEC
 /// §6.3, soundness error below 2^-100 while nobody knows a discrete logarithm among G and the generators).
 /// `transcript` as for prove_shuffle.
@@ -729,7 +699,7 @@ template <Group G, class T>
   if (const auto ok = check_generators<G>(generators.all(), N, x.Y); !ok) return refuse(ok.error());
   append_statement(transcript, x, generators);
   if (N == 0) return {};
-  if (shuffle_detail::has_identity<G>(x.elements(0, x.at_k_A()))) return refuse(Fault::kShuffleDegenerate);
+  if (find_identity<G>(x.elements(0, x.at_k_A()))) return refuse(Fault::kShuffleDegenerate);
 
   transcript.append("u", x.elements(0, N));
   const auto e = transcript.template challenge_vector<G>("e", N);
@@ -834,11 +804,6 @@ template <Group G>
 }
 
 // The same of lists and proofs that are values already.
-
-template <Group G>
-Bytes encode_list(const CiphertextList<G>& list) {
-  return encode_all(std::span<const Ciphertext<G>>(list.items));
-}
 
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const ShuffleStatement<G>& st,

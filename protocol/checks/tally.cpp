@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "crypto/invariant.h"
 #include "protocol/checks/admission.h"
 #include "protocol/checks/lists.h"
 #include "protocol/labels.h"
@@ -64,25 +65,30 @@ Result<std::vector<Ristretto::Point>, Rejection> read_point_list(ByteView bytes,
   return read_points(*file, object);
 }
 
-/// The first row of `after` that stands in `before` too.
-std::optional<std::size_t> first_unchanged(std::span<const Ciphertext<Ristretto>> before,
-                                           std::span<const Ciphertext<Ristretto>> after) {
+/// The first ciphertext of `after` that stands in `before` too; both encoded.
+std::optional<std::size_t> first_unchanged(ByteView before, ByteView after) {
+  constexpr std::size_t kWidth = Ciphertext<Ristretto>::kWidth;
   // Eight bytes of alpha tell nearly all rows apart; only of those that they do not, all bytes are looked at.
-  const auto mark = [](const Ciphertext<Ristretto>& row) {
+  const auto mark = [](ByteView list, std::size_t i) {
     std::uint64_t out = 0;
-    std::memcpy(&out, row.alpha.encode().data(), sizeof out);
+    std::memcpy(&out, list.data() + i * kWidth, sizeof out);
     return out;
   };
-  std::vector<std::uint64_t> marks(before.size());
-  std::ranges::transform(before, marks.begin(), mark);
+  std::vector<std::uint64_t> marks(before.size() / kWidth);
+  for (std::size_t i = 0; i < marks.size(); ++i) marks[i] = mark(before, i);
   std::ranges::sort(marks);
   std::vector<std::size_t> suspects;
-  for (std::size_t i = 0; i < after.size(); ++i)
-    if (std::ranges::binary_search(marks, mark(after[i]))) suspects.push_back(i);
+  for (std::size_t i = 0; i < after.size() / kWidth; ++i)
+    if (std::ranges::binary_search(marks, mark(after, i))) suspects.push_back(i);
   if (suspects.empty()) return std::nullopt;
-  const std::set<Ciphertext<Ristretto>> rows(before.begin(), before.end());
+  const auto row = [](ByteView list, std::size_t i) {
+    const ByteView bytes = list.subspan(i * kWidth, kWidth);
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  std::set<Bytes> rows;
+  for (std::size_t i = 0; i < marks.size(); ++i) rows.insert(row(before, i));
   const auto unchanged =
-      std::ranges::find_if(suspects, [&](std::size_t i) { return rows.contains(after[i]); });
+      std::ranges::find_if(suspects, [&](std::size_t i) { return rows.contains(row(after, i)); });
   return unchanged == suspects.end() ? std::nullopt : std::optional(*unchanged);
 }
 
@@ -178,24 +184,28 @@ Result<VerifiedList, Rejection> check_mix(const Election& election, const Genera
                                           ByteView output_file, ByteView proof_file) {
   const std::string object = mix_object(sheet, position, mixer);
   const ListHeader header = mixed_header(election, sheet, position, mixer, before.file_hash);
-  auto after = read_list(output_file, header, object);
-  if (!after) return after;
-  if (const auto row = first_unchanged(before.list.items, after->list.items))
+  const auto after = parse_list(output_file, header.stage, object);
+  if (!after) return std::unexpected(after.error());
+  if (auto ok = check_header(after->header, header, object); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_no_identity(*after, object); !ok) return std::unexpected(ok.error());
+  const Bytes input = encode_list(before.list);
+  if (const auto row = first_unchanged(input, after->elements))
     return reject(Reason::kMixOutputUnchanged, object + ", row " + std::to_string(*row));
 
+  const Digest256 output_hash = sha256(output_file);
   const auto file = parse_list(proof_file, Stage::kMixProof, object + ", proof");
   if (!file) return std::unexpected(file.error());
-  if (auto ok = check_header(file->header, mix_proof_header(header, after->file_hash), object + ", proof");
-      !ok)
+  if (auto ok = check_header(file->header, mix_proof_header(header, output_hash), object + ", proof"); !ok)
     return std::unexpected(ok.error());
-  const auto proof = decode_proof<Ristretto>(file->elements, after->list.rows(), after->list.width);
-  if (!proof)
-    return reject(proof.error().fault, object + ", proof, element " + std::to_string(proof.error().index));
   Transcript transcript = mix_transcript(election, sheet, position, mixer, before.file_hash);
-  const ShuffleStatement<Ristretto> statement{election.Y(), before.list, after->list};
-  if (auto ok = verify_shuffle_vartime(statement, *proof, transcript, generators); !ok)
-    return reject(ok.error().fault, object + ", " + describe(ok.error()));
-  return after;
+  const EncodedShuffle<Ristretto> shuffle{election.Y(), before.list.width, input, after->elements,
+                                          file->elements};
+  if (auto ok = verify_shuffle_vartime(shuffle, transcript, generators); !ok) {
+    const bool of_list = ok.error().part == ShufflePart::kOutput;
+    return reject(ok.error().fault, object + (of_list ? ", " : ", proof, ") + describe(ok.error()));
+  }
+  // Every element of the output was decoded on the way.
+  return VerifiedList{output_hash, adopt_ciphertexts(*after)};
 }
 
 Result<VerifiedList, Rejection> check_first_mix_unproven(const Election& election, const GroupSheet& sheet,
@@ -210,35 +220,50 @@ Result<std::vector<Ristretto::Point>, Rejection> check_shares(const Election& el
                                                               ByteView proof_file) {
   const std::string object = share_object(sheet, trustee);
   const ListHeader header = share_header(election, sheet, trustee, mixed.file_hash);
-  auto shares = read_point_list(share_file, header, object);
-  if (!shares) return shares;
+  const auto shares = parse_list(share_file, header.stage, object);
+  if (!shares) return std::unexpected(shares.error());
+  if (auto ok = check_header(shares->header, header, object); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_no_identity(*shares, object); !ok) return std::unexpected(ok.error());
   const auto file = parse_list(proof_file, Stage::kShareProof, object + ", proof");
   if (!file) return std::unexpected(file.error());
   if (auto ok =
           check_header(file->header, share_proof_header(header, sha256(share_file)), object + ", proof");
       !ok)
     return std::unexpected(ok.error());
-  if (shares->empty() && file->elements.empty()) return shares;
+  if (shares->elements.empty() && file->elements.empty()) return std::vector<Ristretto::Point>{};
   const auto proof = decode_decryption_proof<Ristretto>(file->elements);
   if (!proof) return reject(proof.error(), object + ", proof");
   Transcript transcript = share_transcript(election, sheet, trustee, mixed.file_hash);
-  const DecryptionStatement<Ristretto> statement{election.Y_of(trustee), mixed.list.items, *shares};
-  if (auto ok = verify_decryption_shares_vartime(statement, *proof, transcript); !ok)
-    return reject(ok.error(), object);
-  return shares;
+  const Bytes ciphertexts = encode_list(mixed.list);
+  const EncodedDecryption<Ristretto> decryption{election.Y_of(trustee), ciphertexts, shares->elements};
+  if (auto ok = verify_decryption_shares_vartime(decryption, *proof, transcript); !ok)
+    return reject(ok.error().fault, ok.error().list == DecryptionRejection::List::kShares
+                                        ? object + ", element " + std::to_string(ok.error().element)
+                                        : object);
+  // Every share was decoded on the way.
+  return Ristretto::adopt_judged(shares->elements);
 }
+
+namespace {
+
+std::vector<TrusteeShares<Ristretto>> as_given(std::span<const GroupShares> shares) {
+  std::vector<TrusteeShares<Ristretto>> given;
+  for (const GroupShares& one : shares)
+    given.push_back({static_cast<std::uint32_t>(one.trustee), one.shares});
+  return given;
+}
+Quorum quorum_of(const Election& election) {
+  return {static_cast<std::uint32_t>(election.definition().trustee_quorum),
+          static_cast<std::uint32_t>(election.definition().trustees.size())};
+}
+
+}  // namespace
 
 Result<std::vector<Ristretto::Point>, Rejection> combine_shares(const Election& election,
                                                                 const GroupSheet& sheet,
                                                                 const VerifiedList& mixed,
                                                                 std::span<const GroupShares> shares) {
-  std::vector<TrusteeShares<Ristretto>> given;
-  for (const GroupShares& one : shares)
-    given.push_back({static_cast<std::uint32_t>(one.trustee), one.shares});
-  const Definition& definition = election.definition();
-  const Quorum quorum{static_cast<std::uint32_t>(definition.trustee_quorum),
-                      static_cast<std::uint32_t>(definition.trustees.size())};
-  auto plaintexts = combine_vartime<Ristretto>(mixed.list.items, given, quorum);
+  auto plaintexts = combine_vartime<Ristretto>(mixed.list.items, as_given(shares), quorum_of(election));
   if (!plaintexts) return reject(plaintexts.error(), sheet.group);
   return std::move(*plaintexts);
 }
@@ -251,11 +276,18 @@ Result<std::vector<Ristretto::Point>, Rejection> check_plaintexts(const Election
   auto published = read_point_list(plaintext_file, plaintext_header(election, sheet, mixed.file_hash),
                                    sheet.group + ", plaintexts");
   if (!published) return published;
+  Transcript transcript(election.proof_context(kCombinationLabel, "auditor", 0));
+  transcript.append("group", bytes_of(sheet.group));
+  if (check_combination_vartime<Ristretto>(mixed.list.items, as_given(shares), quorum_of(election),
+                                           *published, transcript))
+    return published;
+  // Which row it is, one by one.
   const auto combined = combine_shares(election, sheet, mixed, shares);
   if (!combined) return combined;
   for (std::size_t i = 0; i < combined->size(); ++i)
     if ((*combined)[i] != (*published)[i])
       return reject(Reason::kPlaintextMismatch, sheet.group + ", row " + std::to_string(i));
+  invariant(false, "weighted sums of equal points are equal");
   return published;
 }
 

@@ -179,6 +179,34 @@ TEST(Decryption, SharesAreThePlainProductsAndPiecesJoin) {
   EXPECT_EQ(joined, plain);
 }
 
+// The weighted sums accept what combining gives, and nothing else, whichever row, share or trustee is off.
+TEST(Decryption, PlaintextsAreCheckedTogether) {
+  Ceremony ceremony(9);
+  const auto check = [&](std::vector<TrusteeShares<R>> given, const std::vector<R::Point>& plaintexts) {
+    Transcript t = sigma_test::transcript_for(kCombinationLabel);
+    return check_combination_vartime<R>(ceremony.list(), given, kTwoOfThree, plaintexts, t);
+  };
+  const TrusteeShares<R> one{1, ceremony.shares[0]}, three{3, ceremony.shares[2]};
+  EXPECT_TRUE(check({one, three}, ceremony.messages));
+  EXPECT_TRUE(check({three, one, {2, ceremony.shares[1]}}, ceremony.messages));
+  for (std::size_t i = 0; i < 9; ++i) {
+    auto wrong = ceremony.messages;
+    wrong[i] = wrong[i] + R::Point::generator();
+    EXPECT_EQ(check({one, three}, wrong).error(), Fault::kShareProofInvalid);
+    auto shares = ceremony.shares[0];
+    shares[i] = shares[i] + R::Point::generator();
+    EXPECT_EQ(check({{1, shares}, three}, ceremony.messages).error(), Fault::kShareProofInvalid);
+  }
+  auto swapped = ceremony.messages;
+  std::swap(swapped[0], swapped[1]);
+  EXPECT_EQ(check({one, three}, swapped).error(), Fault::kShareProofInvalid);
+  EXPECT_EQ(check({one, {2, ceremony.shares[2]}}, ceremony.messages).error(), Fault::kShareProofInvalid);
+  EXPECT_EQ(check({one, one}, ceremony.messages).error(), Fault::kShareTrustee);
+  EXPECT_EQ(check({one}, ceremony.messages).error(), Fault::kTallyInsufficientShares);
+  swapped.pop_back();
+  EXPECT_EQ(check({one, three}, swapped).error(), Fault::kShareProofMissing);
+}
+
 // A01, A05 and A136, by flipping: context, key, both parts of every ciphertext, every share, the proof.
 TEST(Decryption, EveryBoundFieldIsChecked) {
   const Ceremony ceremony(4);

@@ -171,14 +171,15 @@ struct Shares {
   DecryptionStatement<G> statement() const { return {Y, list, shares}; }
 };
 
-// crypto/threshold/decryption.h: shares "one multiplication a ciphertext"; their proof as prove_batched_dleq,
-// "one multi-scalar multiplication with 128-bit scalars, two multiplications"; its verification "two
-// multi-scalar multiplications with 128-bit scalars, four multiplications"; combining "quorum.needed
-// multiplications a ciphertext".
+// crypto/threshold/decryption.h: shares "a decode and a multiplication a ciphertext"; their proof as
+// prove_batched_dleq, "one multi-scalar multiplication with 128-bit scalars, two multiplications"; its
+// verification "two decodes, two terms of 128 bits" a row and four multiplications; combining "quorum.needed
+// decodes and multiplications" a ciphertext; checking plaintexts "1 + quorum.needed decodes and terms of 128
+// bits".
 TEST(OperationCounts, Decryption) {
   for (const std::size_t N : {1U, 2U, 5U, 64U, 300U}) {
     Shares s(N);
-    const Cost making{.secret_times_point = N};
+    const Cost making{.secret_times_point = N, .decoded = N};
     EXPECT_EQ(G::measure([&] { s.shares = decryption_shares<G>(s.x, s.list); }), making.counts());
 
     DecryptionProof<G> proof;
@@ -196,19 +197,22 @@ TEST(OperationCounts, Decryption) {
       const auto verdict = verify_decryption_shares_vartime(s.statement(), proof, t);
       EXPECT_TRUE(verdict);
     });
-    const Cost verify{.additions = 2, .times_G = 1, .times_point = 3, .short_terms = 2 * N};
+    const Cost verify{.additions = 4, .times_G = 1, .times_point = 3, .short_terms = 2 * N, .decoded = 2 * N};
     EXPECT_EQ(without_encodings(verifying), verify.counts()) << N;
-    EXPECT_EQ(verifying[Operation::kEncode], 4 * N + 3);
 
     const std::vector<TrusteeShares<G>> given = {{1, s.shares}, {2, s.shares}, {3, s.shares}};
     for (const std::uint32_t needed : {1U, 2U, 3U}) {
-      const OperationCounts combining = G::measure([&] {
-        const auto messages = combine_vartime<G>(s.list, given, Quorum{needed, 3});
-        EXPECT_TRUE(messages);
+      std::vector<G::Point> messages;
+      const OperationCounts combining =
+          G::measure([&] { messages = combine_vartime<G>(s.list, given, Quorum{needed, 3}).value(); });
+      const Cost combine{.additions = needed * N, .secret_times_point = needed * N, .decoded = needed * N};
+      EXPECT_EQ(without_encodings(combining), combine.counts());
+      const OperationCounts checking = G::measure([&] {
+        Transcript t = sigma_test::transcript_for(kCombinationLabel);
+        const auto verdict = check_combination_vartime<G>(s.list, given, Quorum{needed, 3}, messages, t);
+        EXPECT_TRUE(verdict);
       });
-      // The coefficients of quorums as small as these may be short, so that lengths are not told apart.
-      EXPECT_EQ(combining[Operation::kLongTimesPoint] + combining[Operation::kShortTimesPoint], needed * N);
-      EXPECT_EQ(combining[Operation::kAddition], needed * N);
+      EXPECT_EQ(checking[Operation::kDecode], (1 + needed) * N);
     }
   }
 }

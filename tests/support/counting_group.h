@@ -148,6 +148,7 @@ struct CountingGroup {
     if (!inner) return std::unexpected(inner.error());
     return Points{std::move(*inner)};
   }
+  static std::vector<Point> adopt_judged(ByteView bytes) { return wrapped(Inner::adopt_judged(bytes)); }
   static Points points_of(std::span<const Point> points) {
     count(Operation::kDecode, points.size());
     return {Inner::points_of(unwrapped(points))};
