@@ -1,5 +1,6 @@
 #pragma once
-#include <sodium.h>
+#include <array>
+#include <cstddef>
 
 #include "crypto/bytes.h"
 
@@ -8,41 +9,31 @@ namespace psephos {
 using Digest256 = ByteArray<32>;
 using Digest512 = ByteArray<64>;
 
-/// SHA-256 (FIPS 180-4), incremental; copyable, so that a prefix can be shared. For log, ids and
-/// fingerprints.
+/// SHA-256 (FIPS 180-4), incremental. A plain value: copyable, so that a prefix can be shared; whoever hashes
+/// a secret wipes it with sodium_memzero(&hash, sizeof hash). For log, ids and fingerprints.
+///
+/// The work is OpenSSL's where there is OpenSSL (hash_openssl.cpp), otherwise libsodium's (hash_sodium.cpp):
+/// crypto/CMakeLists.txt decides. OpenSSL's functions leave what they worked on in dead stack.
 class Sha256 {
  public:
-  Sha256() { crypto_hash_sha256_init(&state_); }
-  Sha256& update(ByteView bytes) {
-    crypto_hash_sha256_update(&state_, bytes.data(), bytes.size());
-    return *this;
-  }
-  Digest256 finish() {
-    Digest256 out{};
-    crypto_hash_sha256_final(&state_, out.data());
-    return out;
-  }
+  Sha256();
+  Sha256& update(ByteView bytes);
+  /// After this the object is good for nothing but wiping.
+  Digest256 finish();
 
  private:
-  crypto_hash_sha256_state state_{};
+  alignas(8) std::array<std::byte, 112> state_{};  ///< of the library
 };
 
 /// SHA-512, likewise. For transcripts, challenges and hash to group.
 class Sha512 {
  public:
-  Sha512() { crypto_hash_sha512_init(&state_); }
-  Sha512& update(ByteView bytes) {
-    crypto_hash_sha512_update(&state_, bytes.data(), bytes.size());
-    return *this;
-  }
-  Digest512 finish() {
-    Digest512 out{};
-    crypto_hash_sha512_final(&state_, out.data());
-    return out;
-  }
+  Sha512();
+  Sha512& update(ByteView bytes);
+  Digest512 finish();
 
  private:
-  crypto_hash_sha512_state state_{};
+  alignas(8) std::array<std::byte, 216> state_{};
 };
 
 inline Digest256 sha256(ByteView bytes) {

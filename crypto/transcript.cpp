@@ -23,6 +23,22 @@ void Transcript::append(std::string_view label, ByteView data) {
   hash_.update(data);
 }
 
+void Transcript::append_every(std::string_view label, ByteView bytes, std::size_t offset, std::size_t width,
+                              std::size_t stride) {
+  begin_frame(label, bytes.size() / stride * width);
+  Bytes gathered;  // hashing likes long updates
+  constexpr std::size_t kUpdate = 16'384;
+  gathered.reserve(kUpdate + width);
+  for (std::size_t at = offset; at < bytes.size(); at += stride) {
+    psephos::append(gathered, bytes.subspan(at, width));
+    if (gathered.size() >= kUpdate) {
+      hash_.update(gathered);
+      gathered.clear();
+    }
+  }
+  hash_.update(gathered);
+}
+
 void Transcript::append_u64(std::string_view label, std::uint64_t value) {
   append(label, u64be(value));
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -7,6 +9,7 @@
 #include "crypto/bytes.h"
 #include "crypto/group/group.h"
 #include "crypto/hash.h"
+#include "crypto/parallel.h"
 #include "crypto/random.h"
 #include "crypto/secret/secret_bytes.h"
 
@@ -34,13 +37,26 @@ class Transcript {
   void append_value(std::string_view label, const Encodable& value) {
     append(label, value.encode());
   }
-  /// One frame holding all encodings of points (or ciphertexts), its length known beforehand, so that lists
-  /// of any size are hashed as they stream.
+  /// One frame holding all encodings of points (or scalars, or ciphertexts), its length known beforehand, so
+  /// that lists of any size are hashed as they stream.
   template <class Encodable>
   void append_points(std::string_view label, std::span<const Encodable> points) {
     begin_frame(label, points.size() * Encodable::kWidth);
-    for (const Encodable& p : points) hash_.update(p.encode());
+    // The hash is a fifth faster on many blocks at once.
+    constexpr std::size_t kTogether = 64;
+    ByteArray<kTogether * Encodable::kWidth> buffer;
+    for (std::size_t i = 0; i < points.size(); i += kTogether) {
+      const auto some = points.subspan(i, std::min(kTogether, points.size() - i));
+      auto end = buffer.begin();
+      for (const Encodable& p : some) end = std::ranges::copy(p.encode(), end).out;
+      hash_.update(ByteView(buffer).first(some.size() * Encodable::kWidth));
+    }
   }
+  /// One frame of the `width` bytes that stand at `offset`, offset + stride, … of `bytes`: one part of every
+  /// item of a list that lies in memory or in a mapped file.
+  /// @pre whole items: bytes.size() is a multiple of stride, offset + width ≤ stride.
+  void append_every(std::string_view label, ByteView bytes, std::size_t offset, std::size_t width,
+                    std::size_t stride);
 
   /// 64 bytes: SHA-512 of everything before and the frame (label, empty); then absorbed itself under the same
   /// label.
@@ -56,14 +72,33 @@ class Transcript {
   std::vector<typename G::Scalar> challenge_vector(std::string_view label, std::size_t n) {
     return expand_challenge_vector<G>(challenge_bytes(label), n);
   }
+  /// The n scalars that follow from s. On all cores where n is large.
   template <Group G>
-  static std::vector<typename G::Scalar> expand_challenge_vector(const Digest512& seed, std::size_t n) {
+  static std::vector<typename G::Scalar> expand_challenge_vector(const Digest512& s, std::size_t n) {
+    constexpr std::size_t kPiece = 1024;
     std::vector<typename G::Scalar> out(n);
+    parallel_for((n + kPiece - 1) / kPiece, 1, [&](std::size_t piece) {
+      const std::size_t first = piece * kPiece;
+      expand_challenges<G>(s, first, std::span(out).subspan(first, std::min(kPiece, n - first)));
+    });
+    return out;
+  }
+  /// The elements first, first + 1, … of that vector, as many as `out` holds: for verifiers that read their
+  /// input in pieces. Cost: a hash for four.
+  template <Group G>
+  static void expand_challenges(const Digest512& s, std::size_t first, std::span<typename G::Scalar> out) {
     Digest512 block{};
-    for (std::size_t i = 0; i < n; ++i) {
-      if (i % 4 == 0) block = Sha512().update(seed).update(u64be(i / 4)).finish();
-      out[i] = G::Scalar::from_wide(ByteView(block).subspan(16 * (i % 4), 16));
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      const std::size_t i = first + k;
+      if (k == 0 || i % 4 == 0) block = Sha512().update(s).update(u64be(i / 4)).finish();
+      out[k] = G::Scalar::from_wide(ByteView(block).subspan(16 * (i % 4), 16));
     }
+  }
+  /// Element i alone.
+  template <Group G>
+  static typename G::Scalar expand_challenge(const Digest512& s, std::size_t i) {
+    typename G::Scalar out;
+    expand_challenges<G>(s, i, std::span(&out, 1));
     return out;
   }
   /// A proof nonce hedged against a repeating generator (A18): SHA-512 of this transcript so far, the

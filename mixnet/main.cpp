@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "crypto/bulk_random.h"
 #include "crypto/random.h"
 #include "mixnet/mixing.h"
 #include "protocol/eid/openssl_eid.h"
@@ -86,7 +87,8 @@ Done mix(const Options& options) {
   for (const GroupSheet& group : upstream->lists.sheet.groups) ballots += group.counted;
   {
     Progress progress("mix", ballots, "ciphertexts");
-    SystemRng rng;
+    SystemRng system;
+    BulkRng rng(system);
     auto ok = mix_lists(
         *election, upstream->lists, upstream->mixes.last, *position, key->key, rng,
         [&](const NewFile& file) { return record.write({&file, 1}); },

@@ -22,7 +22,10 @@ template <class G>
 concept Group =
     requires(typename G::Scalar s, typename G::Point p, typename G::SecretScalar x, ByteView bytes, Rng& rng,
              std::uint64_t n, const G::SecretScalar& secret, std::span<const typename G::Scalar> scalars,
-             std::span<const typename G::SecretScalar> secrets, std::span<const typename G::Point> points) {
+             std::span<const typename G::SecretScalar> secrets,
+             std::span<const std::span<const typename G::SecretScalar>> secret_lists,
+             std::span<const typename G::Point> point_span, const typename G::Points& points,
+             std::span<const typename G::Points* const> arrays) {
       { G::kName } -> std::convertible_to<std::string_view>;
       { G::Scalar::kWidth } -> std::convertible_to<std::size_t>;
       { G::Point::kWidth } -> std::convertible_to<std::size_t>;
@@ -63,16 +66,35 @@ concept Group =
       { G::mul_vartime(s, p) } -> std::same_as<typename G::Point>;
       { G::mul_base(secret) } -> std::same_as<typename G::Point>;  // constant time
       { G::mul_base_vartime(s) } -> std::same_as<typename G::Point>;
-      // The bulk interface: nine tenths of all time is spent in these (DESIGN: batch decode, batch fixed
-      // base, multi-scalar).
-      /// Decodes n · kWidth bytes. @return the points, or the fault and the index of the first bad one.
+      // The bulk interface: nine tenths of all time is spent in these. All cores work on them; results do not
+      // depend on how many.
+      /// Many points in the form that bulk operations take.
+      { points.size() } -> std::convertible_to<std::size_t>;
+      /// Decodes n · kWidth bytes, strictly. @return the points, or the fault and the index of the first bad
+      /// one. Variable time.
+      { G::decode_points(bytes) } -> std::same_as<Result<typename G::Points, std::pair<Fault, std::size_t>>>;
+      /// The same, for keeping them as they are.
       {
         G::decode_batch(bytes)
       } -> std::same_as<Result<std::vector<typename G::Point>, std::pair<Fault, std::size_t>>>;
-      /// secrets[i] · base for all i, constant time.
+      { G::points_of(point_span) } -> std::same_as<typename G::Points>;
+      /// Point::from_uniform of every 64 bytes. Constant time.
+      { G::from_uniform_batch(bytes) } -> std::same_as<std::vector<typename G::Point>>;
+      /// secrets[i] · base for all i. Constant time.
       { G::mul_batch(secrets, p) } -> std::same_as<std::vector<typename G::Point>>;
-      /// Sum of scalars[i] · points[i]. Variable time. @pre equal lengths.
-      { G::msm_vartime(scalars, points) } -> std::same_as<typename G::Point>;
+      /// addends[i] + Σ_b secrets[b][i] · bases[b] for all i; without addends if null. Constant time.
+      /// @pre a list of scalars a base, all and the addends of one length; bases are public.
+      { G::mul_bases(secret_lists, point_span, &points) } -> std::same_as<std::vector<typename G::Point>>;
+      /// secret · points[i] for all i. Constant time.
+      { G::mul_each(secret, points) } -> std::same_as<std::vector<typename G::Point>>;
+      /// Σ secrets[i] · points[i]. Constant time. @pre equal lengths.
+      { G::secret_msm(secrets, points) } -> std::same_as<typename G::Point>;
+      /// Σ points[i].
+      { G::sum(points) } -> std::same_as<typename G::Point>;
+      /// Σ scalars[i] · points[i]. Variable time. @pre equal lengths.
+      { G::msm_vartime(scalars, point_span) } -> std::same_as<typename G::Point>;
+      /// The same for several lists of points with the same scalars, which are then sorted once.
+      { G::msm_vartime(scalars, arrays) } -> std::same_as<std::vector<typename G::Point>>;
     };
 
 /// Encodings of many points one after the other.

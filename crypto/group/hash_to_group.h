@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -22,12 +24,22 @@ typename G::Point hash_to_group(std::string_view dst, ByteView message) {
 /// §5.3.
 template <Group G>
 std::vector<typename G::Point> derive_generators(std::string_view dst, ByteView fingerprint, std::size_t n) {
-  std::vector<typename G::Point> out(n);
-  parallel_for(n, 64, [&](std::size_t i) {
-    Bytes message = copy_of(fingerprint);
-    append(message, u64be(i));
-    out[i] = hash_to_group<G>(dst, message);
-  });
+  std::vector<typename G::Point> out;
+  out.reserve(n);
+  constexpr std::size_t kPiece = 1 << 16;
+  Bytes uniform;
+  for (std::size_t first = 0; first < n; first += kPiece) {
+    const std::size_t here = std::min(kPiece, n - first);
+    uniform.resize(64 * here);
+    parallel_for(here, 256, [&](std::size_t i) {
+      Bytes message = copy_of(fingerprint);
+      append(message, u64be(first + i));
+      std::ranges::copy(expand_message_xmd_sha512(message, bytes_of(dst), 64),
+                        uniform.begin() + static_cast<std::ptrdiff_t>(64 * i));
+    });
+    const auto points = G::from_uniform_batch(uniform);
+    out.insert(out.end(), points.begin(), points.end());
+  }
   return out;
 }
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "crypto/group/scalar_arithmetic.h"
 #include "crypto/invariant.h"
-#include "crypto/parallel.h"
 
 namespace psephos {
 
@@ -42,33 +42,23 @@ bool less_than(ByteView value, const Encoded& bound) {
 constexpr Encoded kFieldPrime = {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
-constexpr Encoded kOrder = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                            0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
-                            0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
 
 }  // namespace
 
 Ristretto::Scalar Ristretto::Scalar::from_u64(std::uint64_t value) {
-  Scalar out;
-  for (std::size_t i = 0; i < 8; ++i) out.bytes_[i] = static_cast<std::uint8_t>(value >> (8 * i));
-  return out;
+  return from_limbs({value});
 }
 
 Ristretto::Scalar Ristretto::Scalar::from_wide(ByteView bytes) {
   invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
-  ByteArray<64> wide{};
-  std::copy(bytes.begin(), bytes.end(), wide.begin());
-  Scalar out;
-  crypto_core_ristretto255_scalar_reduce(out.bytes_.data(), wide.data());
-  return out;
+  return from_limbs(scalar_arithmetic::reduce<5>(scalar_arithmetic::load<8>(bytes)));
 }
 
 Result<Ristretto::Scalar, Fault> Ristretto::Scalar::decode(ByteView bytes) {
   if (bytes.size() != kWidth) return std::unexpected(Fault::kWireLength);
-  if (!less_than(bytes, kOrder)) return std::unexpected(Fault::kScalarNoncanonical);
-  Scalar out;
-  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
-  return out;
+  const scalar_arithmetic::Limbs limbs = scalar_arithmetic::load<4>(bytes);
+  if (!scalar_arithmetic::is_reduced(limbs)) return std::unexpected(Fault::kScalarNoncanonical);
+  return from_limbs(limbs);
 }
 
 bool Ristretto::Scalar::is_zero() const {
@@ -76,34 +66,8 @@ bool Ristretto::Scalar::is_zero() const {
 }
 
 Ristretto::Scalar Ristretto::Scalar::inverse_vartime() const {
-  Scalar out;
-  invariant(crypto_core_ristretto255_scalar_invert(out.bytes_.data(), bytes_.data()) == 0,
-            "zero has no inverse");
-  return out;
-}
-
-Ristretto::Scalar Ristretto::Scalar::operator-() const {
-  Scalar out;
-  crypto_core_ristretto255_scalar_negate(out.bytes_.data(), bytes_.data());
-  return out;
-}
-
-Ristretto::Scalar operator+(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
-}
-
-Ristretto::Scalar operator-(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_sub(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
-}
-
-Ristretto::Scalar operator*(const Ristretto::Scalar& a, const Ristretto::Scalar& b) {
-  Ristretto::Scalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.data(), a.bytes_.data(), b.bytes_.data());
-  return out;
+  invariant(!is_zero(), "zero has no inverse");
+  return from_limbs(scalar_arithmetic::inverse(limbs()));
 }
 
 Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
@@ -113,10 +77,9 @@ Ristretto::SecretScalar Ristretto::SecretScalar::random(Rng& rng) {
 
 Ristretto::SecretScalar Ristretto::SecretScalar::from_wide(ByteView bytes) {
   invariant(bytes.size() <= 64, "a wide scalar has at most 64 bytes");
-  SecretBytes<64> wide;
-  std::copy(bytes.begin(), bytes.end(), wide.expose_mutable().begin());
-  SecretScalar out;
-  crypto_core_ristretto255_scalar_reduce(out.bytes_.expose_mutable().data(), wide.expose().data());
+  scalar_arithmetic::WideLimbs wide = scalar_arithmetic::load<8>(bytes);
+  SecretScalar out = from_limbs(scalar_arithmetic::reduce<5>(wide));
+  sodium_memzero(wide.data(), sizeof wide);
   return out;
 }
 
@@ -138,50 +101,14 @@ SecretBytes<32> Ristretto::SecretScalar::seal_bytes() const {
 
 Result<Ristretto::SecretScalar, Fault> Ristretto::SecretScalar::from_secret_bytes(
     const SecretBytes<32>& bytes) {
-  SecretScalar out = from_wide(bytes.expose());
-  if (sodium_memcmp(out.bytes_.expose().data(), bytes.expose().data(), 32) != 0)
-    return std::unexpected(Fault::kScalarNoncanonical);
-  return out;
-}
-
-Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
-}
-
-Ristretto::SecretScalar operator-(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_sub(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
-}
-
-Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::SecretScalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.bytes_.expose().data());
-  return out;
-}
-
-Ristretto::SecretScalar operator*(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_mul(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.encode().data());
-  return out;
-}
-
-Ristretto::SecretScalar operator+(const Ristretto::SecretScalar& a, const Ristretto::Scalar& b) {
-  Ristretto::SecretScalar out;
-  crypto_core_ristretto255_scalar_add(out.bytes_.expose_mutable().data(), a.bytes_.expose().data(),
-                                      b.encode().data());
+  SecretScalar out;
+  out.bytes_ = SecretBytes<32>::copy_from(bytes.expose());
+  if (!scalar_arithmetic::is_reduced(out.limbs())) return std::unexpected(Fault::kScalarNoncanonical);
   return out;
 }
 
 Ristretto::Scalar declassify(const Ristretto::SecretScalar& a) {
-  // A SecretScalar is reduced by construction, so its bytes are a scalar's.
-  return Ristretto::Scalar::from_wide(a.bytes_.expose());
+  return Ristretto::Scalar::from_limbs(a.limbs());
 }
 
 Ristretto::Point Ristretto::Point::generator() {
@@ -259,42 +186,6 @@ Ristretto::Point Ristretto::mul_base_vartime(const Scalar& s) {
   Point out;
   out.bytes_ = multiply_base(s.bytes_);
   return out;
-}
-
-Result<std::vector<Ristretto::Point>, std::pair<Fault, std::size_t>> Ristretto::decode_batch(ByteView bytes) {
-  if (bytes.size() % Point::kWidth != 0)
-    return std::unexpected(std::pair{Fault::kWireLength, bytes.size() / Point::kWidth});
-  std::vector<Point> out(bytes.size() / Point::kWidth);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const auto point = Point::decode(bytes.subspan(i * Point::kWidth, Point::kWidth));
-    if (!point) return std::unexpected(std::pair{point.error(), i});
-    out[i] = *point;
-  }
-  return out;
-}
-
-std::vector<Ristretto::Point> Ristretto::mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
-  std::vector<Point> out(secrets.size());
-  const bool is_generator = base == Point::generator();
-  parallel_for(secrets.size(), 64,
-               [&](std::size_t i) { out[i] = is_generator ? mul_base(secrets[i]) : secrets[i] * base; });
-  return out;
-}
-
-Ristretto::Point Ristretto::msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
-  invariant(scalars.size() == points.size(), "one scalar a point");
-  // Partial sums over fixed pieces, so that the result does not depend on the number of threads.
-  constexpr std::size_t kPiece = 256;
-  std::vector<Point> partial((scalars.size() + kPiece - 1) / kPiece);
-  parallel_for(partial.size(), 1, [&](std::size_t piece) {
-    Point sum;
-    const std::size_t end = std::min(scalars.size(), (piece + 1) * kPiece);
-    for (std::size_t i = piece * kPiece; i < end; ++i) sum = sum + mul_vartime(scalars[i], points[i]);
-    partial[piece] = sum;
-  });
-  Point sum;
-  for (const Point& p : partial) sum = sum + p;
-  return sum;
 }
 
 }  // namespace psephos

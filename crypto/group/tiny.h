@@ -8,6 +8,7 @@
 #include "crypto/bytes.h"
 #include "crypto/fault.h"
 #include "crypto/group/group.h"
+#include "crypto/group/plain_bulk.h"
 #include "crypto/invariant.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
@@ -19,7 +20,7 @@ namespace psephos {
 /// message, nonce and challenge. Additive names over the multiplicative group: P + Q is the product modulo p.
 /// No security whatever. Encodings have one byte, so that every proof can also be listed.
 template <std::uint32_t P, std::uint32_t Q, std::uint32_t Generator>
-struct TinyGroup {
+struct TinyArithmetic {
   static_assert(P < 256 && (P - 1) % Q == 0);
   static constexpr std::string_view kName = "tiny";
   static constexpr std::uint32_t kOrder = Q;
@@ -148,30 +149,10 @@ struct TinyGroup {
   static Point mul_vartime(Scalar s, Point p) { return p.times(s); }
   static Point mul_base(const SecretScalar& x) { return x * Point::generator(); }
   static Point mul_base_vartime(Scalar s) { return Point::generator().times(s); }
-  static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes) {
-    std::vector<Point> out;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      const auto point = Point::decode(bytes.subspan(i, 1));
-      if (!point) return std::unexpected(std::pair{point.error(), i});
-      out.push_back(*point);
-    }
-    return out;
-  }
-  static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
-    std::vector<Point> out;
-    for (const SecretScalar& x : secrets) out.push_back(x * base);
-    return out;
-  }
-  static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
-    invariant(scalars.size() == points.size(), "one scalar a point");
-    Point sum;
-    for (std::size_t i = 0; i < scalars.size(); ++i) sum = sum + mul_vartime(scalars[i], points[i]);
-    return sum;
-  }
 };
 
-using Tiny7 = TinyGroup<29, 7, 7>;     ///< order 7 modulo 29
-using Tiny13 = TinyGroup<53, 13, 10>;  ///< order 13 modulo 53
+using Tiny7 = PlainBulk<TinyArithmetic<29, 7, 7>>;     ///< order 7 modulo 29
+using Tiny13 = PlainBulk<TinyArithmetic<53, 13, 10>>;  ///< order 13 modulo 53
 static_assert(Group<Tiny7> && Group<Tiny13>);
 
 }  // namespace psephos

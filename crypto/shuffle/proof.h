@@ -62,10 +62,14 @@ struct ShuffleProof {
 /// Which equation of (6.3.5) fails; index is the row for B, the column for F.
 enum class ShuffleEquation : std::uint8_t { kNone, kA, kB, kC, kD, kFAlpha, kFBeta };
 
+/// Whose bytes are no group element or scalar.
+enum class ShufflePart : std::uint8_t { kProof, kInput, kOutput };
+
 struct ShuffleRejection {
   Fault fault;
   ShuffleEquation equation = ShuffleEquation::kNone;  ///< with kShuffleProofInvalid
-  std::uint64_t index = 0;  ///< of the row or column; while decoding, of the element
+  std::uint64_t index = 0;  ///< of the row or column; of a bad encoding, the element of `part`
+  ShufflePart part = ShufflePart::kProof;
   friend bool operator==(const ShuffleRejection&, const ShuffleRejection&) = default;
 };
 
@@ -75,6 +79,17 @@ inline std::string describe(const ShuffleRejection& rejection) {
   const std::string name(name_of(rejection.fault));
   switch (rejection.equation) {
     case ShuffleEquation::kNone:
+      switch (rejection.part) {
+        case ShufflePart::kInput:
+          return name + " (input, element " + index + ")";
+        case ShufflePart::kOutput:
+          return name + " (output, element " + index + ")";
+        case ShufflePart::kProof:
+          return rejection.fault == Fault::kPointNoncanonical || rejection.fault == Fault::kPointInvalid ||
+                         rejection.fault == Fault::kScalarNoncanonical
+                     ? name + " (element " + index + ")"
+                     : name;
+      }
       return name;
     case ShuffleEquation::kA:
       return name + " (equation A)";
@@ -139,26 +154,24 @@ std::vector<typename G::Point> column(const CiphertextList<G>& list, std::size_t
   return out;
 }
 
-/// Sum over n of term(i), in pieces on all cores; the group is commutative, so scheduling does not show.
-template <Group G, class Term>
-typename G::Point parallel_sum(std::size_t n, Term&& term) {
-  constexpr std::size_t kPiece = 256;
-  std::vector<typename G::Point> partial((n + kPiece - 1) / kPiece);
-  parallel_for(partial.size(), 1, [&](std::size_t piece) {
-    typename G::Point sum;
-    for (std::size_t i = piece * kPiece; i < std::min(n, (piece + 1) * kPiece); ++i) sum = sum + term(i);
-    partial[piece] = sum;
-  });
-  typename G::Point sum;
-  for (const auto& p : partial) sum = sum + p;
-  return sum;
+/// Rows that are decoded, multiplied and forgotten together: memory does not grow with the lists.
+inline constexpr std::size_t kPieceRows = std::size_t{1} << 17;
+
+/// Calls body(first, count) for the pieces of n rows, one after the other; each uses all cores.
+template <class Body>
+void for_pieces(std::size_t n, Body&& body) {
+  for (std::size_t first = 0; first < n; first += kPieceRows) body(first, std::min(kPieceRows, n - first));
 }
 
 /// Σ secrets[i] · points[i], constant time.
 template <Group G>
 typename G::Point secret_sum(std::span<const typename G::SecretScalar> secrets,
                              std::span<const typename G::Point> points) {
-  return parallel_sum<G>(points.size(), [&](std::size_t i) { return secrets[i] * points[i]; });
+  typename G::Point sum;
+  for_pieces(points.size(), [&](std::size_t first, std::size_t n) {
+    sum = sum + G::secret_msm(secrets.subspan(first, n), G::points_of(points.subspan(first, n)));
+  });
+  return sum;
 }
 
 /// x_i·P + y_i·Q for all i, constant time.
@@ -167,10 +180,9 @@ std::vector<typename G::Point> commit_batch(std::span<const typename G::SecretSc
                                             const typename G::Point& P,
                                             std::span<const typename G::SecretScalar> y,
                                             const typename G::Point& Q) {
-  auto out = G::mul_batch(x, P);
-  const auto more = G::mul_batch(y, Q);
-  parallel_for(out.size(), 64, [&](std::size_t i) { out[i] = out[i] + more[i]; });
-  return out;
+  const std::array lists{x, y};
+  const std::array bases{P, Q};
+  return G::mul_bases(lists, bases, nullptr);
 }
 
 template <Group G>
@@ -217,16 +229,6 @@ bool has_zero_or_repeated(std::span<const typename G::Scalar> e) {
   return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
 }
 
-template <Group G>
-bool has_identity(const ShuffleProof<G>& p) {
-  const auto is_identity = [](const auto& point) { return point.is_identity(); };
-  return std::ranges::any_of(p.u, is_identity) || std::ranges::any_of(p.B, is_identity) ||
-         p.A1.is_identity() || std::ranges::any_of(p.B1, is_identity) || p.C1.is_identity() ||
-         p.D1.is_identity() || std::ranges::any_of(p.F1, [](const Ciphertext<G>& c) {
-           return c.alpha.is_identity() || c.beta.is_identity();
-         });
-}
-
 /// Lists and proof have the shape of one N and one W.
 template <Group G>
 bool has_shape(const ShuffleStatement<G>& st, const ShuffleProof<G>& p) {
@@ -242,94 +244,312 @@ bool has_shape(const ShuffleStatement<G>& st, const ShuffleProof<G>& p) {
 
 }  // namespace shuffle_detail
 
-/// The chain equations  v·B_i + B'_i = k_B,i·G + k_E,i·B_(i−1),  each by itself. @return the first i that
-/// fails. Variable time. Cost, a row: 3 multiplications.
+/// Consecutive links of the chain B, from the one whose predecessor is `before`.
 template <Group G>
-std::optional<std::size_t> first_broken_link_vartime(const ShuffleProof<G>& p,
-                                                     std::span<const typename G::Point> h,
+struct ShuffleLinks {
+  typename G::Point before;  ///< h_0 for the first link
+  std::span<const typename G::Point> B, B1;
+  std::span<const typename G::Scalar> k_B, k_E;
+  static ShuffleLinks all_of(const ShuffleProof<G>& p, const typename G::Point& h_0) {
+    return {h_0, p.B, p.B1, p.k_B, p.k_E};
+  }
+};
+
+/// The chain equations  v·B_i + B'_i = k_B,i·G + k_E,i·B_(i−1),  each by itself. @return the first i that
+/// fails, counted from the first link given. Variable time. Cost, a row: 3 multiplications.
+template <Group G>
+std::optional<std::size_t> first_broken_link_vartime(const ShuffleLinks<G>& links,
                                                      const typename G::Scalar& v) {
   using Point = typename G::Point;
-  std::vector<std::uint8_t> holds(p.B.size());
+  std::vector<std::uint8_t> holds(links.B.size());
   parallel_for(holds.size(), 16, [&](std::size_t i) {
-    const Point& before = i == 0 ? h[0] : p.B[i - 1];
-    holds[i] = G::mul_vartime(v, p.B[i]) + p.B1[i] ==
-               G::mul_vartime(p.k_B[i], Point::generator()) + G::mul_vartime(p.k_E[i], before);
+    const Point& before = i == 0 ? links.before : links.B[i - 1];
+    holds[i] = G::mul_vartime(v, links.B[i]) + links.B1[i] ==
+               G::mul_vartime(links.k_B[i], Point::generator()) + G::mul_vartime(links.k_E[i], before);
   });
   for (std::size_t i = 0; i < holds.size(); ++i)
     if (holds[i] == 0) return i;
   return std::nullopt;
 }
 
-/// The same N equations at once, the i-th times t_i, with the terms of each B_i brought together:
-///   Σ t_i·B'_i + Σ (v·t_i − t_(i+1)·k_E,i+1)·B_i = (Σ t_i·k_B,i)·G + t_0·k_E,0·h_0,    t_N = 0.
+/// The same equations at once, the i-th times t_i, with the terms of each B_i brought together:
+///   Σ t_i·B'_i + Σ (v·t_i − t_(i+1)·k_E,i+1)·B_i = (Σ t_i·k_B,i)·G + t_0·k_E,0·before,
+/// where the last of the links has no t_(i+1). The plain form of what StreamedSums computes over all rows.
 /// True if all hold; if one does not, true with probability 1/2^128 over the weights t.
 template <Group G>
-bool folded_chain_holds_vartime(const ShuffleProof<G>& p, const typename G::Point& h_0,
-                                const typename G::Scalar& v, std::span<const typename G::Scalar> t) {
+bool folded_chain_holds_vartime(const ShuffleLinks<G>& links, const typename G::Scalar& v,
+                                std::span<const typename G::Scalar> t) {
   using Point = typename G::Point;
   using Scalar = typename G::Scalar;
-  const std::size_t N = p.B.size();
+  const std::size_t N = links.B.size();
   std::vector<Scalar> coefficients(N);
   Scalar k_B;
   for (std::size_t i = 0; i < N; ++i) {
-    coefficients[i] = i + 1 < N ? v * t[i] - t[i + 1] * p.k_E[i + 1] : v * t[i];
-    k_B = k_B + t[i] * p.k_B[i];
+    coefficients[i] = i + 1 < N ? v * t[i] - t[i + 1] * links.k_E[i + 1] : v * t[i];
+    k_B = k_B + t[i] * links.k_B[i];
   }
-  return G::msm_vartime(t, p.B1) + G::msm_vartime(coefficients, p.B) ==
-         G::mul_vartime(k_B, Point::generator()) + G::mul_vartime(t[0] * p.k_E[0], h_0);
+  return G::msm_vartime(t, links.B1) + G::msm_vartime(coefficients, links.B) ==
+         G::mul_vartime(k_B, Point::generator()) + G::mul_vartime(t[0] * links.k_E[0], links.before);
 }
 
-/// The equations (6.3.5) in the spec's order. @pre shapes fit, N ≥ 1. @return the first that fails.
-/// Variable time. Cost, a row: 2 + 2W multiplications by 128 bits (e with u, w; t with B'), 2 + 2W by 253
-/// (k_E with h, w'; one with B), 2 additions; 3 multiplications besides where a chain equation fails.
+/// Lists and proof as they lie in files or memory: rows of W ciphertexts alpha ‖ beta, and the encoding of a
+/// proof (SPEC §6.3). None of it needs to have been looked at before.
 template <Group G>
-std::optional<ShuffleRejection> first_failing_equation_vartime(const ShuffleStatement<G>& st,
-                                                               const ShuffleProof<G>& p,
+struct EncodedShuffle {
+  const typename G::Point& Y;
+  std::size_t width;
+  ByteView input, output, proof;
+
+  static constexpr std::size_t kWidth = G::Point::kWidth;
+  std::size_t rows() const { return input.size() / (2 * kWidth * width); }
+  ByteView elements(std::size_t first, std::size_t n) const {
+    return proof.subspan(first * kWidth, n * kWidth);
+  }
+  // By number of their first element.
+  std::size_t at_B() const { return rows(); }
+  std::size_t at_A1() const { return 2 * rows(); }
+  std::size_t at_B1() const { return at_A1() + 1; }
+  std::size_t at_C1() const { return at_B1() + rows(); }
+  std::size_t at_D1() const { return at_C1() + 1; }
+  std::size_t at_F1() const { return at_D1() + 1; }
+  std::size_t at_k_A() const { return at_F1() + 2 * width; }
+  std::size_t at_k_B() const { return at_k_A() + 1; }
+  std::size_t at_k_C() const { return at_k_B() + rows(); }
+  std::size_t at_k_D() const { return at_k_C() + 1; }
+  std::size_t at_k_E() const { return at_k_D() + 1; }
+  std::size_t at_k_F() const { return at_k_E() + rows(); }
+};
+
+/// Elements of an encoded proof over N rows of W columns.
+constexpr std::uint64_t shuffle_proof_elements(std::uint64_t N, std::uint64_t W) {
+  return N == 0 ? 0 : 5 * N + 3 * W + 6;
+}
+
+namespace shuffle_detail {
+
+template <Group G>
+using Decoded = Result<typename G::Points, ShuffleRejection>;
+
+template <Group G>
+Decoded<G> decode_part(ByteView bytes, ShufflePart part, std::uint64_t first) {
+  auto points = G::decode_points(bytes);
+  if (!points)
+    return std::unexpected(
+        ShuffleRejection{points.error().first, ShuffleEquation::kNone, first + points.error().second, part});
+  return std::move(*points);
+}
+
+/// Part `which` (0: alpha, 1: beta) of column k of `n` rows from `first`.
+template <Group G>
+Decoded<G> decode_column(ByteView list, std::size_t width, std::size_t k, std::size_t which,
+                         std::size_t first, std::size_t n, ShufflePart part) {
+  constexpr std::size_t kWidth = G::Point::kWidth;
+  Bytes bytes(n * kWidth);
+  const auto element = [&](std::size_t i) { return 2 * ((first + i) * width + k) + which; };
+  for (std::size_t i = 0; i < n; ++i)
+    std::ranges::copy(list.subspan(element(i) * kWidth, kWidth),
+                      bytes.begin() + static_cast<std::ptrdiff_t>(i * kWidth));
+  auto points = G::decode_points(bytes);
+  if (!points)
+    return std::unexpected(
+        ShuffleRejection{points.error().first, ShuffleEquation::kNone, element(points.error().second), part});
+  return std::move(*points);
+}
+
+template <Group G>
+Result<std::vector<typename G::Scalar>, ShuffleRejection> decode_scalars(const EncodedShuffle<G>& x,
+                                                                         std::size_t first, std::size_t n) {
+  std::vector<typename G::Scalar> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto scalar = G::Scalar::decode(x.elements(first + i, 1));
+    if (!scalar) return std::unexpected(ShuffleRejection{scalar.error(), ShuffleEquation::kNone, first + i});
+    out[i] = *scalar;
+  }
+  return out;
+}
+
+/// Every sum over rows that the equations (6.3.5) need.
+template <Group G>
+struct StreamedSums {
+  using Point = typename G::Point;
+  Point A;                         ///< Σ e_i·u_i
+  Point C;                         ///< Σ u_i − Σ h_i
+  Point E_h;                       ///< Σ k_E,i·h_i
+  Point chain;                     ///< Σ t_i·B'_i + Σ (v·t_i − t_(i+1)·k_E,i+1)·B_i
+  typename G::Scalar k_B;          ///< Σ t_i·k_B,i
+  std::vector<Ciphertext<G>> F;    ///< Σ e_i·w_(i,k)
+  std::vector<Ciphertext<G>> E_w;  ///< Σ k_E,i·w'_(i,k)
+};
+
+/// Adds the terms of n rows from `first`. Every element is decoded once, judged, used and forgotten; lists
+/// that share scalars are multiplied together.
+template <Group G>
+Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<const typename G::Point> h,
+                                        std::span<const typename G::Scalar> e, const typename G::Scalar& v,
+                                        std::span<const typename G::Scalar> t, std::size_t first,
+                                        std::size_t n, StreamedSums<G>& sums) {
+  using Scalar = typename G::Scalar;
+  using Points = typename G::Points;
+  const std::size_t N = x.rows();
+  // One scalar more than rows, where there is one: the chain looks ahead.
+  const std::size_t ahead = std::min(n + 1, N - first);
+  const auto k_E = decode_scalars(x, x.at_k_E() + first, ahead);
+  if (!k_E) return std::unexpected(k_E.error());
+  const auto k_B = decode_scalars(x, x.at_k_B() + first, n);
+  if (!k_B) return std::unexpected(k_B.error());
+  const auto e_here = e.subspan(first, n);
+  const auto E_here = std::span(*k_E).first(n);
+  {
+    std::vector<Scalar> coefficients(n);
+    parallel_for(n, 1024, [&](std::size_t i) {
+      const Scalar own = v * t[first + i];
+      coefficients[i] = i + 1 < ahead ? own - t[first + i + 1] * (*k_E)[i + 1] : own;
+    });
+    for (std::size_t i = 0; i < n; ++i) sums.k_B = sums.k_B + t[first + i] * (*k_B)[i];
+    const auto B = decode_part<G>(x.elements(x.at_B() + first, n), ShufflePart::kProof, x.at_B() + first);
+    if (!B) return std::unexpected(B.error());
+    const auto B1 = decode_part<G>(x.elements(x.at_B1() + first, n), ShufflePart::kProof, x.at_B1() + first);
+    if (!B1) return std::unexpected(B1.error());
+    const std::array links{&*B}, links1{&*B1};
+    sums.chain =
+        sums.chain + G::msm_vartime(coefficients, links)[0] + G::msm_vartime(t.subspan(first, n), links1)[0];
+  }
+  for (std::size_t k = 0; k < x.width; ++k) {
+    const auto alpha = decode_column<G>(x.input, x.width, k, 0, first, n, ShufflePart::kInput);
+    if (!alpha) return std::unexpected(alpha.error());
+    const auto beta = decode_column<G>(x.input, x.width, k, 1, first, n, ShufflePart::kInput);
+    if (!beta) return std::unexpected(beta.error());
+    std::vector<const Points*> with_e{&*alpha, &*beta};
+    std::optional<Points> u;
+    if (k == 0) {
+      auto decoded = decode_part<G>(x.elements(first, n), ShufflePart::kProof, first);
+      if (!decoded) return std::unexpected(decoded.error());
+      with_e.push_back(&u.emplace(std::move(*decoded)));
+    }
+    const auto products = G::msm_vartime(e_here, with_e);
+    sums.F[k] = sums.F[k] + Ciphertext<G>{products[0], products[1]};
+    if (k == 0) {
+      sums.A = sums.A + products[2];
+      sums.C = sums.C + G::sum(*u);
+    }
+  }
+  for (std::size_t k = 0; k < x.width; ++k) {
+    const auto alpha = decode_column<G>(x.output, x.width, k, 0, first, n, ShufflePart::kOutput);
+    if (!alpha) return std::unexpected(alpha.error());
+    const auto beta = decode_column<G>(x.output, x.width, k, 1, first, n, ShufflePart::kOutput);
+    if (!beta) return std::unexpected(beta.error());
+    std::vector<const Points*> with_E{&*alpha, &*beta};
+    std::optional<Points> generators;
+    if (k == 0) with_E.push_back(&generators.emplace(G::points_of(h.subspan(first, n))));
+    const auto products = G::msm_vartime(E_here, with_E);
+    sums.E_w[k] = sums.E_w[k] + Ciphertext<G>{products[0], products[1]};
+    if (k == 0) {
+      sums.E_h = sums.E_h + products[2];
+      sums.C = sums.C - G::sum(*generators);
+    }
+  }
+  return {};
+}
+
+/// The first link that does not hold, where the folded chain has not: piece by piece, folded, and the links
+/// of the piece that fails. @pre all elements decode.
+template <Group G>
+std::size_t find_broken_link(const EncodedShuffle<G>& x, const typename G::Point& h_0,
+                             const typename G::Scalar& v, std::span<const typename G::Scalar> t) {
+  constexpr std::size_t kPiece = 4096;
+  typename G::Point before = h_0;
+  for (std::size_t first = 0; first < x.rows(); first += kPiece) {
+    const std::size_t n = std::min(kPiece, x.rows() - first);
+    const auto B = G::decode_batch(x.elements(x.at_B() + first, n)).value();
+    const auto B1 = G::decode_batch(x.elements(x.at_B1() + first, n)).value();
+    const auto k_B = decode_scalars(x, x.at_k_B() + first, n).value();
+    const auto k_E = decode_scalars(x, x.at_k_E() + first, n).value();
+    const ShuffleLinks<G> links{before, B, B1, k_B, k_E};
+    if (!folded_chain_holds_vartime(links, v, t.subspan(first, n)))
+      if (const auto i = first_broken_link_vartime(links, v)) return first + *i;
+    before = B.back();
+  }
+  invariant(false, "a sum of true equations is true");
+  return 0;
+}
+
+}  // namespace shuffle_detail
+
+/// The equations (6.3.5) in the spec's order. @pre sizes fit, N ≥ 1. @return the first element that is no
+/// group element or scalar, else the first equation that fails.
+/// Variable time. Cost, a row: 4 + 4W decodes; 2 + 2W terms with 128-bit scalars (e with u, w; t with B') and
+/// 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2 additions. Where a chain equation fails, a second
+/// pass over the chain besides. Memory: that of kPieceRows rows, whatever N.
+template <Group G>
+std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuffle<G>& x,
                                                                std::span<const typename G::Point> h,
                                                                std::span<const typename G::Scalar> e,
                                                                const typename G::Scalar& v,
                                                                std::span<const typename G::Scalar> t) {
   using Point = typename G::Point;
   using Scalar = typename G::Scalar;
-  using C = Ciphertext<G>;
-  const std::size_t N = p.u.size();
+  const std::size_t N = x.rows(), W = x.width;
   const Point& base = Point::generator();
   const auto failing = [](ShuffleEquation equation, std::size_t index = 0) {
     return ShuffleRejection{Fault::kShuffleProofInvalid, equation, index};
   };
 
-  // v·A + A' = k_A·G + Σ k_E,i·h_i  with  A = Σ e_i·u_i
-  const Point A = G::msm_vartime(e, p.u);
-  if (G::mul_vartime(v, A) + p.A1 != G::mul_vartime(p.k_A, base) + G::msm_vartime(p.k_E, h))
+  // What there is once in a proof.
+  std::vector<Point> single;
+  for (const auto& [at, n] :
+       {std::pair{x.at_A1(), std::size_t{1}}, {x.at_C1(), 2 + 2 * W}, {x.at_B() + N - 1, std::size_t{1}}}) {
+    const auto points = G::decode_batch(x.elements(at, n));
+    if (!points)
+      return ShuffleRejection{points.error().first, ShuffleEquation::kNone, at + points.error().second};
+    single.insert(single.end(), points->begin(), points->end());
+  }
+  const Point &A1 = single[0], &C1 = single[1], &D1 = single[2], &last_B = single.back();
+  const auto F1 = [&](std::size_t k) { return Ciphertext<G>{single[3 + 2 * k], single[4 + 2 * k]}; };
+  std::vector<Scalar> responses;  // k_A, k_C, k_D, k_F
+  for (const auto& [at, n] :
+       {std::pair{x.at_k_A(), std::size_t{1}}, {x.at_k_C(), std::size_t{2}}, {x.at_k_F(), W}}) {
+    const auto scalars = shuffle_detail::decode_scalars(x, at, n);
+    if (!scalars) return scalars.error();
+    responses.insert(responses.end(), scalars->begin(), scalars->end());
+  }
+  const Scalar &k_A = responses[0], &k_C = responses[1], &k_D = responses[2];
+  const auto k_E0 = shuffle_detail::decode_scalars(x, x.at_k_E(), 1);
+  if (!k_E0) return k_E0.error();
+
+  shuffle_detail::StreamedSums<G> sums;
+  sums.F.resize(W);
+  sums.E_w.resize(W);
+  std::optional<ShuffleRejection> refused;
+  shuffle_detail::for_pieces(N, [&](std::size_t first, std::size_t n) {
+    if (refused) return;
+    if (const auto ok = shuffle_detail::add_rows(x, h, e, v, t, first, n, sums); !ok) refused = ok.error();
+  });
+  if (refused) return refused;
+
+  // v·A + A' = k_A·G + Σ k_E,i·h_i
+  if (G::mul_vartime(v, sums.A) + A1 != G::mul_vartime(k_A, base) + sums.E_h)
     return failing(ShuffleEquation::kA);
 
-  if (!folded_chain_holds_vartime(p, h[0], v, t)) {
-    const std::optional<std::size_t> i = first_broken_link_vartime(p, h, v);
-    invariant(i.has_value(), "a sum of true equations is true");
-    return failing(ShuffleEquation::kB, *i);
-  }
+  // v·B_i + B'_i = k_B,i·G + k_E,i·B_(i−1), folded
+  if (sums.chain != G::mul_vartime(sums.k_B, base) + G::mul_vartime(t[0] * (*k_E0)[0], h[0]))
+    return failing(ShuffleEquation::kB, shuffle_detail::find_broken_link(x, h[0], v, t));
 
-  // v·C + C' = k_C·G  with  C = Σ u_i − Σ h_i
-  const Point sum_u = shuffle_detail::parallel_sum<G>(N, [&](std::size_t i) { return p.u[i]; });
-  const Point sum_h = shuffle_detail::parallel_sum<G>(N, [&](std::size_t i) { return h[i]; });
-  if (G::mul_vartime(v, sum_u - sum_h) + p.C1 != G::mul_vartime(p.k_C, base))
-    return failing(ShuffleEquation::kC);
+  // v·C + C' = k_C·G
+  if (G::mul_vartime(v, sums.C) + C1 != G::mul_vartime(k_C, base)) return failing(ShuffleEquation::kC);
 
   // v·D + D' = k_D·G  with  D = B_(N−1) − (Π e_i)·h_0
   Scalar product = Scalar::from_u64(1);
-  for (const Scalar& x : e) product = product * x;
-  if (G::mul_vartime(v, p.B[N - 1] - G::mul_vartime(product, h[0])) + p.D1 != G::mul_vartime(p.k_D, base))
+  for (const Scalar& y : e) product = product * y;
+  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(k_D, base))
     return failing(ShuffleEquation::kD);
 
-  // v·F_k + F'_k = −k_F,k·(G, Y) + Σ k_E,i·w'_(i,k)  with  F_k = Σ e_i·w_(i,k), in both parts
-  for (std::size_t k = 0; k < st.input.width; ++k) {
-    const auto holds = [&](Point C::* part, const Point& P) {
-      const Point F = G::msm_vartime(e, shuffle_detail::column(st.input, k, part));
-      return G::mul_vartime(v, F) + p.F1[k].*part ==
-             G::msm_vartime(p.k_E, shuffle_detail::column(st.output, k, part)) - G::mul_vartime(p.k_F[k], P);
-    };
-    if (!holds(&C::alpha, base)) return failing(ShuffleEquation::kFAlpha, k);
-    if (!holds(&C::beta, st.Y)) return failing(ShuffleEquation::kFBeta, k);
+  // v·F_k + F'_k = −k_F,k·(G, Y) + Σ k_E,i·w'_(i,k), in both parts
+  for (std::size_t k = 0; k < W; ++k) {
+    const Scalar& k_F = responses[3 + k];
+    if (G::mul_vartime(v, sums.F[k].alpha) + F1(k).alpha != sums.E_w[k].alpha - G::mul_vartime(k_F, base))
+      return failing(ShuffleEquation::kFAlpha, k);
+    if (G::mul_vartime(v, sums.F[k].beta) + F1(k).beta != sums.E_w[k].beta - G::mul_vartime(k_F, x.Y))
+      return failing(ShuffleEquation::kFBeta, k);
   }
   return std::nullopt;
 }
@@ -350,6 +570,20 @@ void append_statement(T& transcript, const ShuffleStatement<G>& st, const Shuffl
   transcript.append_points("output beta", Points(shuffle_detail::parts(st.output, &C::beta)));
 }
 
+/// The same of encoded lists.
+template <Group G, class T>
+void append_statement(T& transcript, const EncodedShuffle<G>& x, const ShuffleGenerators<G>& generators) {
+  constexpr std::size_t kWidth = G::Point::kWidth;
+  transcript.append_value("Y", x.Y);
+  transcript.append_u64("width", x.width);
+  transcript.append_u64("rows", x.rows());
+  transcript.append("generators", bytes_of(generators.tag()));
+  transcript.append_every("input alpha", x.input, 0, kWidth, 2 * kWidth);
+  transcript.append_every("input beta", x.input, kWidth, kWidth, 2 * kWidth);
+  transcript.append_every("output alpha", x.output, 0, kWidth, 2 * kWidth);
+  transcript.append_every("output beta", x.output, kWidth, kWidth, 2 * kWidth);
+}
+
 /// Proof of shuffle with given nonces; for prove_shuffle, and for tests that try all nonces.
 /// @pre as prove_shuffle. `transcript` already holds the statement (append_statement).
 template <Group G, class T>
@@ -366,10 +600,21 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   const std::span<const std::uint32_t> pi = witness.permutation.expose();
   ShuffleProof<G> p;
 
-  // u_i = r_π(i)·G + h_π(i)
+  // u_i = r_π(i)·G + h_π(i), computed in the order of h; A' needs the decoded h too.
   p.u.resize(N);
-  const std::vector<Point> rG = G::mul_batch(n.r, base);
-  parallel_for(N, 64, [&](std::size_t i) { p.u[i] = rG[pi[i]] + h[pi[i]]; });
+  p.A1 = G::mul_base(n.alpha);
+  {
+    std::vector<Point> committed;
+    committed.reserve(N);
+    shuffle_detail::for_pieces(N, [&](std::size_t first, std::size_t rows) {
+      const auto generators = G::points_of(h.subspan(first, rows));
+      const std::array scalars{std::span<const Secret>(n.r).subspan(first, rows)};
+      const auto some = G::mul_bases(scalars, {&base, 1}, &generators);
+      committed.insert(committed.end(), some.begin(), some.end());
+      p.A1 = p.A1 + G::secret_msm(std::span<const Secret>(n.epsilon).subspan(first, rows), generators);
+    });
+    for (std::size_t i = 0; i < N; ++i) p.u[i] = committed[pi[i]];
+  }
   transcript.append_points("u", std::span<const Point>(p.u));
   const std::vector<Scalar> e = transcript.template challenge_vector<G>("e", N);
 
@@ -393,7 +638,6 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   p.B = shuffle_detail::commit_batch<G>(dG, base, ph, h[0]);
   p.B1 = shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]);
 
-  p.A1 = G::mul_base(n.alpha) + shuffle_detail::secret_sum<G>(n.epsilon, h);
   p.C1 = G::mul_base(n.gamma);
   p.D1 = G::mul_base(n.delta);
   for (std::size_t k = 0; k < W; ++k) {
@@ -433,7 +677,8 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
 /// Proves `st` (SPEC §6.3). `transcript` was made for label kShuffleLabel and holds what names the group.
 /// @pre the lists and the witness are those of `shuffle`; at least N generators.
 /// Constant time but for the memory accesses of π. Does not verify itself.
-/// Cost, a row: 3 multiplications of G, 2 of h_0, 1 + 2W others, 4 + 2W additions.
+/// Cost, a row: 1 + 2W decodes, 3 multiplications of G, 2 of h_0, 1 + 2W terms of constant-time sums, 3
+/// additions.
 template <Group G, class T>
 [[nodiscard]] ShuffleProof<G> prove_shuffle(const ShuffleStatement<G>& st, const ShuffleWitness<G>& witness,
                                             T& transcript, const ShuffleGenerators<G>& generators, Rng& rng) {
@@ -448,42 +693,65 @@ template <Group G, class T>
                                    generators.first(N));
 }
 
-/// True statement: somebody who knows π and s made `p` for exactly this statement in this context (SPEC
-/// §6.3, soundness error below 2^-100 while nobody knows a discrete logarithm among G and the generators).
-/// `transcript` as for prove_shuffle.
-/// @return in this order: kProofEncoding where lists or proof differ in shape; kPointIdentity for Y;
-/// kCrsDegenerate; kShuffleDegenerate for an identity commitment or a zero or repeated e_i;
-/// kShuffleProofInvalid with the first equation that fails; nothing else.
-/// Variable time: all inputs are public. Cost: first_failing_equation_vartime and two sorts of N.
-template <Group G, class T>
-[[nodiscard]] Result<void, ShuffleRejection> verify_shuffle_vartime(const ShuffleStatement<G>& st,
-                                                                    const ShuffleProof<G>& p, T& transcript,
-                                                                    const ShuffleGenerators<G>& generators) {
-  const auto refuse = [](Fault fault) { return std::unexpected(ShuffleRejection{fault}); };
-  if (!shuffle_detail::has_shape(st, p)) return refuse(Fault::kProofEncoding);
-  if (st.Y.is_identity()) return refuse(Fault::kPointIdentity);
-  const std::size_t N = st.input.rows();
-  if (const auto ok = check_generators<G>(generators.all(), N, st.Y); !ok) return refuse(ok.error());
-  append_statement(transcript, st, generators);
-  if (N == 0) return {};
-  if (shuffle_detail::has_identity(p)) return refuse(Fault::kShuffleDegenerate);
+namespace shuffle_detail {
 
-  transcript.append_points("u", std::span<const typename G::Point>(p.u));
-  const auto e = transcript.template challenge_vector<G>("e", N);
-  if (shuffle_detail::has_zero_or_repeated<G>(e)) return refuse(Fault::kShuffleDegenerate);
-  shuffle_detail::append_commitments(transcript, p);
-  const auto v = transcript.template challenge_scalar<G>("v");
-  shuffle_detail::append_responses(transcript, p);
-  const auto t = transcript.template challenge_vector<G>("t", N);
-
-  const auto failing = first_failing_equation_vartime<G>(st, p, generators.first(N), e, v, t);
-  if (failing) return std::unexpected(*failing);
-  return {};
+/// An element equal to the encoding of the identity. Each point has one encoding, so bytes are enough.
+template <Group G>
+bool has_identity(ByteView elements) {
+  constexpr std::size_t kWidth = G::Point::kWidth;
+  const auto identity = G::Point::identity().encode();
+  for (std::size_t at = 0; at < elements.size(); at += kWidth)
+    if (std::ranges::equal(elements.subspan(at, kWidth), identity)) return true;
+  return false;
 }
 
-/// Elements of an encoded proof over N rows of W columns.
-constexpr std::uint64_t shuffle_proof_elements(std::uint64_t N, std::uint64_t W) {
-  return N == 0 ? 0 : 5 * N + 3 * W + 6;
+}  // namespace shuffle_detail
+
+/// True statement: somebody who knows π and s made this proof for exactly these lists in this context (SPEC
+/// §6.3, soundness error below 2^-100 while nobody knows a discrete logarithm among G and the generators).
+/// `transcript` as for prove_shuffle.
+/// @return in this order: kProofEncoding where lists differ in shape; kProofParse for a proof of another
+/// length; kPointIdentity for Y; kCrsDegenerate; kShuffleDegenerate for an identity commitment or a zero or
+/// repeated e_i; kPointNoncanonical, kPointInvalid or kScalarNoncanonical for an element of proof or lists
+/// that is none; kShuffleProofInvalid with the first equation that fails; nothing else.
+/// Variable time: all inputs are public. Cost and memory: first_failing_equation_vartime, two sorts of N, and
+/// 64 bytes a row for challenges.
+template <Group G, class T>
+[[nodiscard]] Result<void, ShuffleRejection> verify_shuffle_vartime(const EncodedShuffle<G>& x, T& transcript,
+                                                                    const ShuffleGenerators<G>& generators) {
+  constexpr std::size_t kWidth = G::Point::kWidth;
+  const auto refuse = [](Fault fault) { return std::unexpected(ShuffleRejection{fault}); };
+  if (x.width < 1 || x.input.size() % (2 * kWidth * x.width) != 0 || x.output.size() != x.input.size())
+    return refuse(Fault::kProofEncoding);
+  const std::size_t N = x.rows();
+  if (x.proof.size() != shuffle_proof_elements(N, x.width) * kWidth) return refuse(Fault::kProofParse);
+  if (x.Y.is_identity()) return refuse(Fault::kPointIdentity);
+  if (const auto ok = check_generators<G>(generators.all(), N, x.Y); !ok) return refuse(ok.error());
+  append_statement(transcript, x, generators);
+  if (N == 0) return {};
+  if (shuffle_detail::has_identity<G>(x.elements(0, x.at_k_A()))) return refuse(Fault::kShuffleDegenerate);
+
+  transcript.append("u", x.elements(0, N));
+  const auto e = transcript.template challenge_vector<G>("e", N);
+  if (shuffle_detail::has_zero_or_repeated<G>(e)) return refuse(Fault::kShuffleDegenerate);
+  transcript.append("B", x.elements(x.at_B(), N));
+  transcript.append("A'", x.elements(x.at_A1(), 1));
+  transcript.append("B'", x.elements(x.at_B1(), N));
+  transcript.append("C'", x.elements(x.at_C1(), 1));
+  transcript.append("D'", x.elements(x.at_D1(), 1));
+  transcript.append("F'", x.elements(x.at_F1(), 2 * x.width));
+  const auto v = transcript.template challenge_scalar<G>("v");
+  transcript.append("k_A", x.elements(x.at_k_A(), 1));
+  transcript.append("k_B", x.elements(x.at_k_B(), N));
+  transcript.append("k_C", x.elements(x.at_k_C(), 1));
+  transcript.append("k_D", x.elements(x.at_k_D(), 1));
+  transcript.append("k_E", x.elements(x.at_k_E(), N));
+  transcript.append("k_F", x.elements(x.at_k_F(), x.width));
+  const auto t = transcript.template challenge_vector<G>("t", N);
+
+  const auto failing = first_failing_equation_vartime<G>(x, generators.first(N), e, v, t);
+  if (failing) return std::unexpected(*failing);
+  return {};
 }
 
 /// u, B, A', B', C', D', F', k_A, k_B, k_C, k_D, k_E, k_F one after the other; no bytes for N = 0.
@@ -563,6 +831,36 @@ template <Group G>
   take(scalar, N, p.k_E);
   take(scalar, W, p.k_F);
   return p;
+}
+
+// The same of lists and proofs that are values already.
+
+template <Group G>
+Bytes encode_list(const CiphertextList<G>& list) {
+  return encode_all(std::span<const Ciphertext<G>>(list.items));
+}
+
+template <Group G>
+std::optional<ShuffleRejection> first_failing_equation_vartime(const ShuffleStatement<G>& st,
+                                                               const ShuffleProof<G>& p,
+                                                               std::span<const typename G::Point> h,
+                                                               std::span<const typename G::Scalar> e,
+                                                               const typename G::Scalar& v,
+                                                               std::span<const typename G::Scalar> t) {
+  const Bytes input = encode_list(st.input), output = encode_list(st.output), proof = encode_proof(p);
+  return first_failing_equation_vartime<G>(EncodedShuffle<G>{st.Y, st.input.width, input, output, proof}, h,
+                                           e, v, t);
+}
+
+/// @return kProofEncoding besides, for a proof whose vectors have not the lengths of the statement.
+template <Group G, class T>
+[[nodiscard]] Result<void, ShuffleRejection> verify_shuffle_vartime(const ShuffleStatement<G>& st,
+                                                                    const ShuffleProof<G>& p, T& transcript,
+                                                                    const ShuffleGenerators<G>& generators) {
+  if (!shuffle_detail::has_shape(st, p)) return std::unexpected(ShuffleRejection{Fault::kProofEncoding});
+  const Bytes input = encode_list(st.input), output = encode_list(st.output), proof = encode_proof(p);
+  return verify_shuffle_vartime(EncodedShuffle<G>{st.Y, st.input.width, input, output, proof}, transcript,
+                                generators);
 }
 
 }  // namespace psephos

@@ -33,6 +33,10 @@ class OmittingTranscript {
   void append_points(std::string_view label, std::span<const Point> points) {
     if (label != omitted_) inner_.append_points(label, points);
   }
+  void append_every(std::string_view label, ByteView bytes, std::size_t offset, std::size_t width,
+                    std::size_t stride) {
+    if (label != omitted_) inner_.append_every(label, bytes, offset, width, stride);
+  }
   SecretBytes<64> hedged_seed(std::string_view label, ByteView secret, Rng& rng) const {
     return inner_.hedged_seed(label, secret, rng);
   }
@@ -66,6 +70,10 @@ struct ForcedTranscript {
   template <class Point>
   void append_points(std::string_view label, std::span<const Point> points) {
     inner.append_points(label, points);
+  }
+  void append_every(std::string_view label, ByteView bytes, std::size_t offset, std::size_t width,
+                    std::size_t stride) {
+    inner.append_every(label, bytes, offset, width, stride);
   }
   SecretBytes<64> hedged_seed(std::string_view label, ByteView secret, Rng& rng) const {
     return inner.hedged_seed(label, secret, rng);

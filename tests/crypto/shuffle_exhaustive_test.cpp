@@ -273,9 +273,11 @@ TEST(ShuffleExhaustive, FoldedChainPassesFalseLinksOnceInTheOrder) {
       proof.k_B[i] = proof.k_B[i] + change[i];
       if (!change[i].is_zero()) first = i;
     }
-    EXPECT_EQ(first_broken_link_vartime<T>(proof, h, scalar<T>(3)), first);
-    const auto passes = std::ranges::count_if(
-        weights, [&](const auto& w) { return folded_chain_holds_vartime<T>(proof, h[0], scalar<T>(3), w); });
+    EXPECT_EQ(first_broken_link_vartime(ShuffleLinks<T>::all_of(proof, h[0]), scalar<T>(3)), first);
+    const auto passes = std::ranges::count_if(weights, [&](const auto& w) {
+      return folded_chain_holds_vartime(ShuffleLinks<T>::all_of(proof, h[0]), scalar<T>(3),
+                                        std::span<const T::Scalar>(w));
+    });
     EXPECT_EQ(passes, first ? 49 : 343);
   }
 }
@@ -284,7 +286,7 @@ TEST(ShuffleExhaustive, FoldedChainPassesFalseLinksOnceInTheOrder) {
 // the equations give the rest. So a proof is uniform among all that are accepted, whatever the permutation:
 // a simulator draws (u, B, k_A … k_F) and solves. Order 3, two rows, both permutations of the same lists.
 TEST(ShuffleExhaustive, ProofIsUniformWhateverThePermutation) {
-  using T = TinyGroup<7, 3, 2>;
+  using T = PlainBulk<TinyArithmetic<7, 3, 2>>;
   using Scalar = T::Scalar;
   const typename T::Point Y = multiple<T>(2);
   const auto generators = ShuffleGenerators<T>::chosen(kTag, {multiple<T>(2), multiple<T>(1)});

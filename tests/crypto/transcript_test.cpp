@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "crypto/elgamal.h"
 #include "crypto/group/ristretto.h"
 #include "crypto/group/tiny.h"
 #include "tests/crypto/sigma_fixture.h"
@@ -147,6 +148,44 @@ TEST(Transcript, WeightsHave128Bits) {
   }
   EXPECT_EQ(distinct.size(), 101U);
   EXPECT_EQ(seen, 0xff);
+}
+
+// Lists longer than what is hashed or expanded together, up to their ends.
+TEST(Transcript, LongListsAreWhatTheSpecSays) {
+  std::vector<R::Point> points;
+  for (std::uint64_t i = 0; i < 131; ++i) points.push_back(multiple<R>(i));
+  for (const std::size_t n : {63U, 64U, 65U, 127U, 128U, 129U, 131U}) {
+    const auto list = std::span<const R::Point>(points).first(n);
+    std::vector<Ciphertext<R>> pairs;
+    for (const R::Point& p : list) pairs.push_back({p, points[1]});
+    Transcript transcript(context());
+    OmittingTranscript spec(context(), {});
+    const auto append_all = [&](auto& t) {
+      t.append_points("points", list);
+      t.append_points("ciphertexts", std::span<const Ciphertext<R>>(pairs));
+    };
+    append_all(transcript);
+    append_all(spec);
+    EXPECT_EQ(transcript.challenge_bytes("c"), spec.challenge_bytes("c")) << n;
+  }
+  for (const std::size_t n : {1023U, 1024U, 1025U, 4095U, 5003U}) {
+    Transcript transcript(context());
+    OmittingTranscript spec(context(), {});
+    EXPECT_EQ(transcript.challenge_vector<R>("many", n), spec.challenge_vector<R>("many", n)) << n;
+  }
+}
+
+// Any part of a challenge vector, by itself.
+TEST(Transcript, PartsOfAChallengeVector) {
+  const Digest512 s = sha512(bytes_of("seed"));
+  const auto all = Transcript::expand_challenge_vector<R>(s, 2100);
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(Transcript::expand_challenge<R>(s, i), all[i]) << i;
+  for (const std::size_t first : {0U, 1U, 3U, 4U, 1022U})
+    for (const std::size_t n : {0U, 1U, 2U, 5U, 8U, 1000U}) {
+      std::vector<R::Scalar> part(n);
+      Transcript::expand_challenges<R>(s, first, part);
+      EXPECT_TRUE(std::ranges::equal(part, std::span(all).subspan(first, n))) << first << " " << n;
+    }
 }
 
 /// A generator stuck at one value, as after a cloned virtual machine.

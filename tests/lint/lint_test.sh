@@ -47,6 +47,9 @@ rule_shell() { # no text is ever handed to a shell; a function of that name with
 rule_ed25519() { # no point function of Ed25519, whose validity check has failed before: ristretto255 only
   files "$product" | search '\bcrypto_(core|scalarmult)_ed25519'
 }
+rule_reduction() { # no scalar out of a hash or draw of 32 bytes, which would be biased: 64 bytes, or a 128-bit challenge
+  files "$product" | search 'from_wide\s*\(.*(sha256|Sha256|Digest256|[<(,]\s*(32|kWidth|Scalar::kWidth)\s*[)>])|(scalar|sc25519)_reduce'
+}
 rule_messages() { # every message is fuzzed: it stands in the list of tests/fuzz/messages.h
   local name file
   { files '^protocol/.*\.h$' | xargs -r grep -oE 'kName = "[A-Za-z]+"' /dev/null || true; } | tr -d '"' |
@@ -109,6 +112,10 @@ plant shell tally/a.cpp 'std::sys''tem("ls");' 'file_sys''tem(1); a.sys''tem(2);
 plant shell audit/a.cpp 'auto* p = po''pen(x, "r");' 'reopen(p);'
 plant ed25519 crypto/a.cpp 'crypto_core_''ed25519_add(r, p, q);' 'crypto_core_ristretto255_add(r, p, q);'
 plant ed25519 crypto/b.cpp 'crypto_scalarmult_''ed25519(q, n, p);' 'crypto_sign_ed25519_detached();'
+plant reduction crypto/a.cpp 'auto c = Scalar::from_wide(sha2''56(m));' 'auto c = Scalar::from_wide(sha512(m));'
+plant reduction protocol/a.h 'auto r = S::from_wide(SecretBytes<32''>::random(rng).expose());' 'auto r = S::from_wide(SecretBytes<64>::random(rng).expose());'
+plant reduction tally/a.cpp 'auto r = S::from_wide(ByteView(block).first(32''));' 'auto r = S::from_wide(ByteView(block).subspan(16 * i, 16));'
+plant reduction mixnet/a.cpp 'crypto_core_ristretto255_scalar_''reduce(r, wide);' 'crypto_core_ristretto255_scalar_random(r);'
 plant messages protocol/a.h '  static constexpr std::string_view kName = "Vote";' '  static constexpr std::string_view kTitle = "Vote";'
 marked=("${programs[@]}")
 programs=(+tally -audit)
@@ -125,7 +132,7 @@ plant paths README.md 'cd /ho''me/jane/psephos' 'cd ~/psephos'
 
 cd "$root"
 failed=0
-for rule in format includes no_files shell ed25519 messages secrets attacks words paths; do
+for rule in format includes no_files shell ed25519 reduction messages secrets attacks words paths; do
   found=$("rule_$rule")
   if [[ -n $found ]]; then
     printf 'rule %s is broken:\n%s\n' "$rule" "$found"

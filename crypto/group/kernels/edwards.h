@@ -1,0 +1,299 @@
+#pragma once
+// Formulas, written once for all fields and lane counts. Includes nothing of the standard library but integer
+// types (see field_ifma.h).
+#include <cstddef>
+#include <cstdint>
+
+namespace psephos::kernels {
+// Internal linkage on purpose: no copy compiled for one processor may serve the rest of the program.
+namespace {  // NOLINT(google-build-namespaces)
+
+/// A 255-bit constant, little-endian.
+struct Words {
+  std::uint64_t w[4];
+};
+// RFC 9496 section 4.1.
+inline constexpr Words kD = {
+    {0x75eb4dca135978a3, 0x00700a4d4141d8ab, 0x8cc740797779e898, 0x52036cee2b6ffe73}};
+inline constexpr Words k2D = {
+    {0xebd69b9426b2f159, 0x00e0149a8283b156, 0x198e80f2eef3d130, 0x2406d9dc56dffce7}};
+inline constexpr Words kSqrtMinusOne = {
+    {0xc4ee1b274a0ea0b0, 0x2f431806ad2fe478, 0x2b4d00993dfbd7a7, 0x2b8324804fc1df0b}};
+inline constexpr Words kInvSqrtAMinusD = {
+    {0x99c8fdaa805d40ea, 0x9d2f16175a4172be, 0x16c27b91fe01d840, 0x786c8905cfaffca2}};
+inline constexpr Words kOneMinusDSquared = {
+    {0xe27c09c1945fc176, 0x2c81a138cd5e350f, 0x9994abddbe70dfe4, 0x029072a8b2b3e0d7}};
+inline constexpr Words kDMinusOneSquared = {
+    {0x31ad5aaa44ed4d20, 0xd29e4a2cb01e1999, 0x4cdcd32f529b4eeb, 0x5968b37af66c2241}};
+inline constexpr Words kSqrtADMinusOne = {
+    {0x7e97f6a0497b2e1b, 0xaf9d8e0c1b7854bd, 0x0f3cfcc931f5d1fd, 0x376931bf2b8348ac}};
+
+/// The twisted Edwards curve −x² + y² = 1 + d·x²·y² over F, and ristretto255 (RFC 9496) on top of it. All
+/// functions work on F::kLanes independent points; none has a branch or an address that depends on a value.
+template <class F>
+struct Edwards {
+  using Fe = typename F::Fe;
+  using Clean = typename F::Clean;
+  using Wide = typename F::Wide;
+  using Mask = typename F::Mask;
+  using Vector = typename F::Vector;
+  static constexpr std::size_t kLanes = F::kLanes;
+  static constexpr Mask kAll = static_cast<Mask>((1U << kLanes) - 1);
+
+  /// A point (X : Y : Z) with T = XY/Z, kept as S = Y + X and D = Y − X, which is what all formulas want.
+  struct Point {
+    Fe S, D;
+    Clean Z;
+    Fe T;
+  };
+  /// An affine point to be added: y + x, y − x, 2d·x·y.
+  struct Affine {
+    Fe s, d, k;
+  };
+  /// A projective point to be added: S, D, Z and 2d·T.
+  struct Cached {
+    Fe S, D, Z, k;
+  };
+
+  static inline __attribute__((always_inline)) Fe mul(const Fe& a, const Fe& b) {
+    return F::reduce(F::mul(a, b));
+  }
+  static inline __attribute__((always_inline)) Fe sqr(const Fe& a) { return F::reduce(F::sqr(a)); }
+  static inline __attribute__((always_inline)) Clean cmul(const Fe& a, const Fe& b) {
+    return F::clean(mul(a, b));
+  }
+  static inline __attribute__((always_inline)) Clean csqr(const Fe& a) { return F::clean(sqr(a)); }
+  static inline __attribute__((always_inline)) Clean add(const Clean& a, const Clean& b) {
+    return F::clean(F::reduce(F::wide(a) + F::wide(b)));
+  }
+  static inline __attribute__((always_inline)) Clean sub(const Clean& a, const Clean& b) {
+    return F::clean(F::reduce(F::wide(a) - F::wide(b)));
+  }
+  static inline __attribute__((always_inline)) Clean neg(const Clean& a) { return sub(F::small(0), a); }
+  static inline __attribute__((always_inline)) Clean constant(const Words& c) {
+    if constexpr (kLanes == 1) {
+      return F::from_words(c.w);
+    } else {
+      const Vector w[4] = {F::set1(c.w[0]), F::set1(c.w[1]), F::set1(c.w[2]), F::set1(c.w[3])};
+      return F::from_words(w);
+    }
+  }
+  /// "negative" in the sense of RFC 9496 section 2: odd.
+  static inline __attribute__((always_inline)) Mask is_negative(const Fe& a) {
+    return F::is_odd(F::canonical(a));
+  }
+  static inline __attribute__((always_inline)) Clean negate_if(Mask m, const Clean& a) {
+    return F::select(m, neg(a), a);
+  }
+  static inline __attribute__((always_inline)) Clean abs(const Clean& a) {
+    return negate_if(is_negative(a), a);
+  }
+
+  static inline __attribute__((always_inline)) Point identity() {
+    return {F::small(1), F::small(1), F::small(1), F::small(0)};
+  }
+
+  // ---- addition and doubling --------------------------------------------------------------------
+
+  /// From A = (Y1 − X1)(Y2 − X2), B = (Y1 + X1)(Y2 + X2), C = 2d·T1·T2, ZZ = 2·Z1·Z2: the last four steps of
+  /// add-2008-hwcd-3 (Hisil, Wong, Carter & Dawson, ASIACRYPT 2008, section 3.1, a = −1). Complete, because
+  /// −1 is a square and d is none. Where `negative` is set, C counts negatively.
+  static inline __attribute__((always_inline)) Point finish(const Wide& A, const Wide& B, const Wide& C,
+                                                            const Wide& ZZ, Mask negative) {
+    const Wide plus = ZZ + C, minus = ZZ - C;
+    const Fe E = F::reduce(B - A), H = F::reduce(B + A);
+    const Fe Fq = F::reduce(F::select(negative, plus, minus)),
+             G = F::reduce(F::select(negative, minus, plus));
+    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
+    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+  }
+  static inline __attribute__((always_inline)) Point finish(const Wide& A, const Wide& B, const Wide& C,
+                                                            const Wide& ZZ) {
+    const Fe E = F::reduce(B - A), H = F::reduce(B + A), Fq = F::reduce(ZZ - C), G = F::reduce(ZZ + C);
+    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
+    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+  }
+  /// p + q, or p − q where `negative` is set: −(x, y) = (−x, y) exchanges y + x with y − x and negates k.
+  /// 7 multiplications.
+  static inline __attribute__((always_inline)) Point add(const Point& p, const Affine& q, Mask negative) {
+    const Fe s = F::select(negative, q.d, q.s), d = F::select(negative, q.s, q.d);
+    const Wide z = F::wide(p.Z);
+    return finish(F::mul(p.D, d), F::mul(p.S, s), F::mul(p.T, q.k), z + z, negative);
+  }
+  /// 8 multiplications.
+  static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q, Mask negative) {
+    const Fe S = F::select(negative, q.D, q.S), D = F::select(negative, q.S, q.D);
+    const Wide z = F::mul(p.Z, q.Z);
+    return finish(F::mul(p.D, D), F::mul(p.S, S), F::mul(p.T, q.k), z + z, negative);
+  }
+  static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q) {
+    const Wide z = F::mul(p.Z, q.Z);
+    return finish(F::mul(p.D, q.D), F::mul(p.S, q.S), F::mul(p.T, q.k), z + z);
+  }
+  static inline __attribute__((always_inline)) Cached cached(const Point& p) {
+    return {p.S, p.D, p.Z, mul(p.T, constant(k2D))};
+  }
+  /// 2p: dbl-2008-hwcd (same paper, section 3.3) in S and D: with U = S², V = D² it has 2XY·2 = U − V,
+  /// 2(X² + Y²) = U + V, Y² − X² = SD. All coordinates carry a factor −4, which cancels. 4 squarings and
+  /// multiplications, and 4 multiplications.
+  static inline __attribute__((always_inline)) Point twice(const Point& p) {
+    const Wide U = F::sqr(p.S), V = F::sqr(p.D), SD = F::mul(p.S, p.D), ZZ = F::sqr(p.Z);
+    const Wide SD2 = SD + SD, ZZ2 = ZZ + ZZ;
+    const Fe E = F::reduce(U - V), H = F::reduce(U + V), G = F::reduce(SD2),
+             Fq = F::reduce((ZZ2 + ZZ2) - SD2);
+    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
+    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+  }
+
+  // ---- square roots -----------------------------------------------------------------------------
+
+  template <int K>
+  static inline __attribute__((always_inline)) void square_times(Fe (&a)[K], int n) {
+    for (int i = 0; i < n; ++i)
+      for (int k = 0; k < K; ++k) a[k] = sqr(a[k]);
+  }
+  template <int K>
+  static inline __attribute__((always_inline)) void multiply(Fe (&a)[K], const Fe (&b)[K]) {
+    for (int k = 0; k < K; ++k) a[k] = mul(a[k], b[k]);
+  }
+  template <int K>
+  static inline __attribute__((always_inline)) void copy(Fe (&a)[K], const Fe (&b)[K]) {
+    for (int k = 0; k < K; ++k) a[k] = b[k];
+  }
+  /// z^((p−5)/8) = z^(2^252 − 3), for K vectors at once, whose latencies overlap. 252 squarings and 11
+  /// multiplications each.
+  template <int K>
+  static inline void power_p58(Fe (&z)[K]) {
+    Fe a[K], b[K], c[K];
+    copy<K>(a, z), square_times<K>(a, 1);                       // 2
+    copy<K>(b, a), square_times<K>(b, 2), multiply<K>(b, z);    // 9
+    multiply<K>(a, b), square_times<K>(a, 1);                   // 22
+    multiply<K>(a, b);                                          // 2^5 − 1
+    copy<K>(b, a), square_times<K>(b, 5), multiply<K>(a, b);    // 2^10 − 1
+    copy<K>(b, a), square_times<K>(b, 10), multiply<K>(b, a);   // 2^20 − 1
+    copy<K>(c, b), square_times<K>(c, 20), multiply<K>(b, c);   // 2^40 − 1
+    square_times<K>(b, 10), multiply<K>(a, b);                  // 2^50 − 1
+    copy<K>(b, a), square_times<K>(b, 50), multiply<K>(b, a);   // 2^100 − 1
+    copy<K>(c, b), square_times<K>(c, 100), multiply<K>(b, c);  // 2^200 − 1
+    square_times<K>(b, 50), multiply<K>(a, b);                  // 2^250 − 1
+    square_times<K>(a, 2), multiply<K>(z, a);                   // 2^252 − 3
+  }
+  struct Root {
+    Mask was_square;
+    Clean root;
+  };
+  /// SQRT_RATIO_M1 (RFC 9496 section 4.2) of u/v, in two halves around power_p58: the power's argument …
+  static inline __attribute__((always_inline)) Fe ratio_argument(const Fe& u, const Fe& v) {
+    const Fe v3 = mul(sqr(v), v);
+    return mul(u, mul(sqr(v3), v));
+  }
+  /// … and the root from its result: +sqrt(u/v) if that is a square, else +sqrt(i·u/v).
+  static inline __attribute__((always_inline)) Root ratio_root(const Clean& u, const Fe& v, const Fe& power) {
+    const Fe r = mul(mul(u, mul(sqr(v), v)), power);
+    const Clean check = F::canonical(mul(v, sqr(r)));
+    const Clean i = constant(kSqrtMinusOne);
+    const Clean minus_u = neg(u);
+    const Mask correct = F::equal(check, F::canonical(u));
+    const Mask flipped = F::equal(check, F::canonical(minus_u));
+    const Mask flipped_i = F::equal(check, F::canonical(mul(minus_u, i)));
+    const Clean turned = F::select(static_cast<Mask>(flipped | flipped_i), cmul(r, i), F::clean(r));
+    return {static_cast<Mask>(correct | flipped), abs(turned)};
+  }
+
+  // ---- ristretto255 -----------------------------------------------------------------------------
+
+  /// RFC 9496 section 4.3.1 for K vectors of encodings, given as field elements s that the caller has found
+  /// canonical and non-negative. valid[k]: which lanes hold a group element.
+  template <int K>
+  static inline void decode(const Clean (&s)[K], Affine (&out)[K], Mask (&valid)[K]) {
+    Clean u1[K], u2[K], v[K];
+    Fe argument[K], w[K];
+    const Clean one = F::small(1);
+    for (int k = 0; k < K; ++k) {
+      const Clean ss = csqr(s[k]);
+      u1[k] = sub(one, ss);
+      u2[k] = add(one, ss);
+      const Clean u2_squared = csqr(u2[k]);
+      v[k] = sub(neg(cmul(constant(kD), csqr(u1[k]))), u2_squared);
+      w[k] = mul(v[k], u2_squared);
+      argument[k] = ratio_argument(one, w[k]);
+    }
+    power_p58<K>(argument);
+    for (int k = 0; k < K; ++k) {
+      const Root inverse = ratio_root(one, w[k], argument[k]);
+      const Fe den_x = mul(inverse.root, u2[k]);
+      const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
+      const Clean sx = cmul(s[k], den_x);
+      const Clean x = abs(add(sx, sx));
+      const Clean y = cmul(u1[k], den_y);
+      const Clean t = cmul(x, y);
+      const Mask bad = static_cast<Mask>(is_negative(t) | F::is_zero(F::canonical(y)));
+      valid[k] = static_cast<Mask>(inverse.was_square & ~bad & kAll);
+      out[k] = {add(y, x), sub(y, x), mul(t, constant(k2D))};
+    }
+  }
+
+  /// RFC 9496 section 4.3.2: the canonical s of the encoding, for K vectors of points.
+  template <int K>
+  static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
+    Clean x0[K], y0[K], z0[K];
+    Fe u1[K], u2[K], w[K], argument[K];
+    const Clean one = F::small(1);
+    for (int k = 0; k < K; ++k) {
+      // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
+      const Clean S = F::clean(p[k].S), D = F::clean(p[k].D);
+      x0[k] = sub(S, D);
+      y0[k] = add(S, D);
+      z0[k] = add(p[k].Z, p[k].Z);
+      u1[k] = mul(add(z0[k], y0[k]), sub(z0[k], y0[k]));
+      u2[k] = mul(x0[k], y0[k]);
+      w[k] = mul(u1[k], sqr(u2[k]));
+      argument[k] = ratio_argument(one, w[k]);
+    }
+    power_p58<K>(argument);
+    for (int k = 0; k < K; ++k) {
+      const Clean T = F::clean(p[k].T);
+      const Fe inverse = ratio_root(one, w[k], argument[k]).root;
+      const Fe den1 = mul(inverse, u1[k]), den2 = mul(inverse, u2[k]);
+      const Fe z_inverse = mul(mul(den1, den2), add(T, T));
+      const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
+      const Mask rotate = is_negative(mul(add(T, T), z_inverse));
+      const Clean i = constant(kSqrtMinusOne);
+      const Clean x = F::select(rotate, cmul(y0[k], i), x0[k]);
+      Clean y = F::select(rotate, cmul(x0[k], i), y0[k]);
+      const Fe den = F::select(rotate, enchanted, den2);
+      y = negate_if(is_negative(mul(x, z_inverse)), y);
+      s[k] = F::canonical(abs(cmul(den, sub(z0[k], y))));
+    }
+  }
+
+  /// MAP of RFC 9496 section 4.3.4, for K vectors of field elements.
+  template <int K>
+  static inline void map(const Clean (&t)[K], Point (&out)[K]) {
+    Clean r[K], u[K], v[K];
+    Fe argument[K];
+    const Clean one = F::small(1), d = constant(kD);
+    for (int k = 0; k < K; ++k) {
+      r[k] = cmul(constant(kSqrtMinusOne), sqr(t[k]));
+      u[k] = cmul(add(r[k], one), constant(kOneMinusDSquared));
+      v[k] = cmul(sub(neg(one), cmul(r[k], d)), add(r[k], d));
+      argument[k] = ratio_argument(u[k], v[k]);
+    }
+    power_p58<K>(argument);
+    for (int k = 0; k < K; ++k) {
+      const Root root = ratio_root(u[k], v[k], argument[k]);
+      const Clean other = neg(abs(cmul(root.root, t[k])));
+      const Clean s = F::select(root.was_square, root.root, other);
+      const Clean c = F::select(root.was_square, neg(one), r[k]);
+      const Clean N = sub(cmul(mul(c, sub(r[k], one)), constant(kDMinusOneSquared)), v[k]);
+      const Clean sv = cmul(s, v[k]), ss = csqr(s);
+      const Fe w0 = add(sv, sv), w1 = mul(N, constant(kSqrtADMinusOne));
+      const Clean w2 = sub(one, ss), w3 = add(one, ss);
+      const Clean X = cmul(w0, w3), Y = cmul(w2, w1);
+      out[k] = {add(Y, X), sub(Y, X), cmul(w1, w3), mul(w0, w2)};
+    }
+  }
+};
+
+}  // namespace
+}  // namespace psephos::kernels
