@@ -258,7 +258,7 @@ class Audit {
   void run_checks() {
     const Verification v{*election_, record_, ledger_, report_.sworn ? eid_.get() : nullptr};
     check_files(v);
-    const auto log = verify_log(v);
+    auto log = verify_log(v);
     if (log) {
       report_.log_size = log->checkpoint.size;
       report_.ballots = log->ballots;
@@ -266,7 +266,8 @@ class Audit {
     check_given(log);
     if (sheet_) check_balance();
     if (!log) return;
-    const auto lists = verify_lists(v, *log);
+    auto lists = verify_lists(v, *log);
+    log->state.reset();  // a quarter of a gigabyte for a million ballots
     if (!lists) return;
     const auto mixes = verify_mixes(v, *lists, election_->definition().mixers.size());
     if (!mixes) return;

@@ -85,15 +85,16 @@ Done mix(const Options& options) {
 
   std::uint64_t ballots = 0;
   for (const GroupSheet& group : upstream->lists.sheet.groups) ballots += group.counted;
-  std::vector<NewFile> files;
   {
     Progress progress("mix", ballots, "ciphertexts");
     SystemRng system;
     BulkRng rng(system);
-    files = mix_lists(*election, upstream->lists, upstream->mixes.last, *position, key->key, rng,
-                      [&](std::uint64_t n) { progress.advance(n); });
+    auto ok = mix_lists(
+        *election, upstream->lists, upstream->mixes.last, *position, key->key, rng,
+        [&](const NewFile& file) { return record.write({&file, 1}); },
+        [&](std::uint64_t n) { progress.advance(n); });
+    if (!ok) return ok;
   }
-  if (auto ok = record.write(files); !ok) return ok;
   std::printf("mixed %llu ciphertexts in %zu groups at position %llu; statement: %s\n",
               static_cast<unsigned long long>(ballots), upstream->lists.sheet.groups.size(),
               static_cast<unsigned long long>(*position), layout::mix_statement(*position).c_str());
@@ -113,7 +114,7 @@ Done verify(const Options& options) {
   Gate gate;
   const Verification v{*election, record, gate, sworn ? eid->get() : nullptr};
   const auto log = verify_log(v);
-  const auto lists = log ? verify_lists(v, *log) : std::nullopt;
+  auto lists = log ? verify_lists(v, *log) : std::nullopt;
   if (lists) verify_mixes(v, *lists, mixes);
   if (auto ok = gate.first(); !ok) return ok;
   std::printf("verified: %s tier, log of %llu entries, %zu groups, %llu of %zu mixes\n",

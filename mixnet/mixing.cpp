@@ -1,6 +1,5 @@
 #include "mixnet/mixing.h"
 
-#include "crypto/parallel.h"
 #include "crypto/shuffle/proof.h"
 #include "crypto/shuffle/shuffle.h"
 #include "protocol/labels.h"
@@ -22,10 +21,10 @@ Result<std::vector<NewFile>, Rejection> prepare_lists(const VerifiedLog& log) {
   return files;
 }
 
-std::vector<NewFile> mix_lists(const Election& election, const VerifiedLists& lists,
-                               const std::vector<VerifiedList>& before, std::uint64_t position,
-                               const SigningKey& key, Rng& rng,
-                               const std::function<void(std::uint64_t n)>& progress) {
+Result<void, Rejection> mix_lists(const Election& election, const VerifiedLists& lists,
+                                  const std::vector<VerifiedList>& before, std::uint64_t position,
+                                  const SigningKey& key, Rng& rng, const FileSink& write,
+                                  const std::function<void(std::uint64_t n)>& progress) {
   const Sheet& sheet = lists.sheet;
   const std::uint64_t mixer = position;
   const MixInputs where = election.definition().policy.mix_inputs;
@@ -35,28 +34,30 @@ std::vector<NewFile> mix_lists(const Election& election, const VerifiedLists& li
                            .position = position,
                            .sheet_hash = lists.sheet_hash,
                            .groups = {}};
-  std::vector<NewFile> files;
-  for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
+  statement.groups.resize(sheet.groups.size());
+  const auto mix_group = [&](std::size_t g, Rng& shared, const FileSink& put) -> Result<void, Rejection> {
     const GroupSheet& group = sheet.groups[g];
     const Digest256& input_hash = before[g].file_hash;
-    const auto shuffled = shuffle<Ristretto>(election.Y(), before[g].list, rng);
+    const auto shuffled = shuffle<Ristretto>(election.Y(), before[g].list, shared);
     const ListHeader header = mixed_header(election, group, position, mixer, input_hash);
-    Bytes output = write_ciphertexts(header, shuffled.output.items);
-    const Digest256 output_hash = sha256(output);
+    const NewFile output{layout::mix(g, position), write_ciphertexts(header, shuffled.output.items)};
+    const Digest256 output_hash = sha256(output.bytes);
+    if (auto ok = put(output); !ok) return ok;
     Transcript transcript = mix_transcript(election, group, position, mixer, input_hash);
     const ShuffleStatement<Ristretto> shuffle_statement{election.Y(), before[g].list, shuffled.output};
-    const auto proof = prove_shuffle(shuffle_statement, shuffled.witness, transcript, generators, rng);
-    Bytes proof_file = write_elements(mix_proof_header(header, output_hash), encode_proof(proof));
-    statement.groups.push_back({group.group, input_hash, output_hash, sha256(proof_file)});
-    files.push_back({layout::mix(g, position), std::move(output)});
-    files.push_back({layout::mix_proof(g, position, where), std::move(proof_file)});
+    const auto proof = prove_shuffle(shuffle_statement, shuffled.witness, transcript, generators, shared);
+    const NewFile proof_file{layout::mix_proof(g, position, where),
+                             write_elements(mix_proof_header(header, output_hash), encode_proof(proof))};
+    statement.groups[g] = {group.group, input_hash, output_hash, sha256(proof_file.bytes)};
+    if (auto ok = put(proof_file); !ok) return ok;
     progress(group.counted);
-  }
+    return {};
+  };
+  if (auto ok = make_group_files(sheet.groups.size(), rng, write, mix_group); !ok) return ok;
   SignedDocument document{.body = encode(statement), .signatures = {}};
   document.signatures.push_back(
       {.signer = mixer, .signature = key.sign_labelled(labels::kSignMix, document.body)});
-  files.push_back({layout::mix_statement(position), encode(document)});
-  return files;
+  return write({layout::mix_statement(position), encode(document)});
 }
 
 }  // namespace psephos

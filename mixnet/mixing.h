@@ -16,12 +16,14 @@ namespace psephos {
 /// @return as derive_lists and check_sheet. @pre the log was verified without findings.
 Result<std::vector<NewFile>, Rejection> prepare_lists(const VerifiedLog& log);
 
-/// Mixes every group (SPEC §11.2): lists, proofs, and the signed statement over them, last. The permutations
-/// and the randomness exist in here only, and are wiped. `progress(n)`: n more ballots are mixed.
+/// Mixes every group (SPEC §11.2) and hands over its list and proof as soon as they are made, then the signed
+/// statement over all of them. The permutations and the randomness exist in here only, and are wiped.
+/// `write` and `progress(n)`, n more ballots are mixed, are called from any thread, one at a time.
 /// @pre `before` was verified, and `key` is that of the mixer whose turn `position` is.
-std::vector<NewFile> mix_lists(const Election& election, const VerifiedLists& lists,
-                               const std::vector<VerifiedList>& before, std::uint64_t position,
-                               const SigningKey& key, Rng& rng,
-                               const std::function<void(std::uint64_t n)>& progress);
+/// @return what `write` refuses; then the statement is not made.
+Result<void, Rejection> mix_lists(const Election& election, const VerifiedLists& lists,
+                                  const std::vector<VerifiedList>& before, std::uint64_t position,
+                                  const SigningKey& key, Rng& rng, const FileSink& write,
+                                  const std::function<void(std::uint64_t n)>& progress);
 
 }  // namespace psephos

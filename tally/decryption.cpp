@@ -15,38 +15,41 @@ Digest256 decryption_set(const Election& election, const VerifiedLists& lists,
   return hash.finish();
 }
 
-std::vector<NewFile> share_lists(const Election& election, const VerifiedLists& lists,
-                                 const std::vector<VerifiedList>& mixed, std::uint64_t trustee,
-                                 const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
-                                 const std::function<void(std::uint64_t n)>& progress) {
+Result<void, Rejection> share_lists(const Election& election, const VerifiedLists& lists,
+                                    const std::vector<VerifiedList>& mixed, std::uint64_t trustee,
+                                    const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
+                                    const FileSink& write,
+                                    const std::function<void(std::uint64_t n)>& progress) {
   const Sheet& sheet = lists.sheet;
   StageStatement statement{.fingerprint = election.fingerprint(),
                            .author = trustee,
                            .position = 0,
                            .sheet_hash = lists.sheet_hash,
                            .groups = {}};
-  std::vector<NewFile> files;
-  for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
+  statement.groups.resize(sheet.groups.size());
+  const auto share_group = [&](std::size_t g, Rng& shared, const FileSink& put) -> Result<void, Rejection> {
     const GroupSheet& group = sheet.groups[g];
     const VerifiedList& before = mixed[g];
     const auto shares = decryption_shares<Ristretto>(x, before.list.items);
     const ListHeader header = share_header(election, group, trustee, before.file_hash);
-    Bytes share_file = write_points(header, shares);
-    const Digest256 share_hash = sha256(share_file);
+    const NewFile share_file{layout::share(g, trustee), write_points(header, shares)};
+    const Digest256 share_hash = sha256(share_file.bytes);
+    if (auto ok = put(share_file); !ok) return ok;
     Transcript transcript = share_transcript(election, group, trustee, before.file_hash);
     const DecryptionStatement<Ristretto> claim{election.Y_of(trustee), before.list.items, shares};
-    const auto proof = prove_decryption_shares(claim, x, transcript, rng);
-    Bytes proof_file = write_elements(share_proof_header(header, share_hash), proof.encode());
-    statement.groups.push_back({group.group, before.file_hash, share_hash, sha256(proof_file)});
-    files.push_back({layout::share(g, trustee), std::move(share_file)});
-    files.push_back({layout::share_proof(g, trustee), std::move(proof_file)});
+    const auto proof = prove_decryption_shares(claim, x, transcript, shared);
+    const NewFile proof_file{layout::share_proof(g, trustee),
+                             write_elements(share_proof_header(header, share_hash), proof.encode())};
+    statement.groups[g] = {group.group, before.file_hash, share_hash, sha256(proof_file.bytes)};
+    if (auto ok = put(proof_file); !ok) return ok;
     progress(group.counted);
-  }
+    return {};
+  };
+  if (auto ok = make_group_files(sheet.groups.size(), rng, write, share_group); !ok) return ok;
   SignedDocument document{.body = encode(statement), .signatures = {}};
   document.signatures.push_back(
       {.signer = trustee, .signature = key.sign_labelled(labels::kSignDecryption, document.body)});
-  files.push_back({layout::share_statement(trustee), encode(document)});
-  return files;
+  return write({layout::share_statement(trustee), encode(document)});
 }
 
 Result<VerifiedMixes, Rejection> read_last_mix_unproven(const Election& election, const RecordReader& record,

@@ -15,13 +15,16 @@ namespace psephos {
 Digest256 decryption_set(const Election& election, const VerifiedLists& lists,
                          const std::vector<VerifiedList>& mixed);
 
-/// Shares of every group with their proofs, and the signed statement over them, last (SPEC §11.4).
-/// `progress(n)`: n more ballots are done. Constant time in x.
+/// Makes the shares of every group with their proofs (SPEC §11.4) and hands them over as soon as they are
+/// made, then the signed statement over all of them. `write` and `progress(n)`, n more ballots are done, are
+/// called from any thread, one at a time. Constant time in x.
 /// @pre x belongs to the verification key of `trustee`, `mixed` was verified.
-std::vector<NewFile> share_lists(const Election& election, const VerifiedLists& lists,
-                                 const std::vector<VerifiedList>& mixed, std::uint64_t trustee,
-                                 const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
-                                 const std::function<void(std::uint64_t n)>& progress);
+/// @return what `write` refuses; then the statement is not made.
+Result<void, Rejection> share_lists(const Election& election, const VerifiedLists& lists,
+                                    const std::vector<VerifiedList>& mixed, std::uint64_t trustee,
+                                    const Ristretto::SecretScalar& x, const SigningKey& key, Rng& rng,
+                                    const FileSink& write,
+                                    const std::function<void(std::uint64_t n)>& progress);
 
 /// The lists after the last mix as its mixer signed them, their proofs unchecked: what shares are compared
 /// with. That these lists are right is what every trustee verified before it decrypted them, and what an

@@ -388,13 +388,14 @@ Done decrypt(const Options& o) {
 
   std::uint64_t ballots = 0;
   for (const GroupSheet& group : upstream->lists.sheet.groups) ballots += group.counted;
-  std::vector<NewFile> files;
   {
     Progress progress("decrypt", ballots, "ciphertexts");
-    files = share_lists(*election, upstream->lists, upstream->mixes.last, trustee, share->x, key->key,
-                        seal.rng, [&](std::uint64_t n) { progress.advance(n); });
+    auto ok = share_lists(
+        *election, upstream->lists, upstream->mixes.last, trustee, share->x, key->key, seal.rng,
+        [&](const NewFile& file) { return record.write({&file, 1}); },
+        [&](std::uint64_t n) { progress.advance(n); });
+    if (!ok) return ok;
   }
-  if (auto ok = record.write(files); !ok) return ok;
   say(fmt::format("{} made shares of {} ciphertexts in {} groups; statement: {}", label->second, ballots,
                   upstream->lists.sheet.groups.size(), layout::share_statement(trustee)));
   say(gate.clock().text());

@@ -354,13 +354,15 @@ std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedL
   return lists;
 }
 
-std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedLists& lists,
+std::optional<VerifiedMixes> verify_mixes(const Verification& v, VerifiedLists& lists,
                                           std::uint64_t positions) {
   const Sheet& sheet = lists.sheet;
   const MixInputs where = v.election.definition().policy.mix_inputs;
   const Generators generators = derive_generators_for(v.election, sheet);
   VerifiedMixes mixes;
-  if (lists.inputs) mixes.last = *lists.inputs;
+  bool proven = lists.inputs.has_value();  // whether there is a list before, of which the proof speaks
+  if (proven) mixes.last = *std::exchange(lists.inputs, std::nullopt);
+  mixes.last.resize(sheet.groups.size());
   for (std::uint64_t position = 1; position <= positions; ++position) {
     Check check(v, "mix." + std::to_string(position), rows_of(sheet), "ballots");
     const auto file = v.record.read(layout::mix_statement(position));
@@ -379,7 +381,6 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedL
       check.fail(mixer < position ? Reason::kMixerDuplicate : Reason::kMixChainGap,
                  layout::mix_statement(position) + ", by mixer " + std::to_string(mixer));
 
-    std::vector<VerifiedList> after(sheet.groups.size());
     for_groups(sheet, check, [&](std::size_t g) -> Result<void, Rejection> {
       const GroupSheet& group = sheet.groups[g];
       const StageHashes& stated = statement->groups[g];
@@ -387,13 +388,13 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedL
       const auto output = v.record.read(output_path);
       if (!output) return std::unexpected(output.error());
       if (auto ok = check_named(stated.output, output->view, output_path); !ok) return ok;
-      const Digest256& before = mixes.last.empty() ? group.input_hash : mixes.last[g].file_hash;
+      const Digest256& before = proven ? mixes.last[g].file_hash : group.input_hash;
       if (stated.input != before)
         return reject(Reason::kChainHashMismatch, output_path + ", statement, list before");
-      if (mixes.last.empty()) {
+      if (!proven) {
         auto list = check_first_mix_unproven(v.election, group, mixer, output->view);
         if (!list) return std::unexpected(list.error());
-        after[g] = std::move(*list);
+        mixes.last[g] = std::move(*list);
         return {};
       }
       const std::string proof_path = layout::mix_proof(g, position, where);
@@ -403,20 +404,21 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedL
       auto list =
           check_mix(v.election, generators, group, position, mixer, mixes.last[g], output->view, proof->view);
       if (!list) return std::unexpected(list.error());
-      after[g] = std::move(*list);
+      mixes.last[g] = std::move(*list);
       return {};
     });
     if (check.failed()) return std::nullopt;
-    mixes.last = std::move(after);
+    proven = true;
   }
   return mixes;
 }
 
 std::optional<Upstream> verify_upstream(const Verification& v, std::uint64_t mixes) {
   invariant(v.eid != nullptr, "mixers and trustees are of the sworn tier");
-  const auto log = verify_log(v);
+  auto log = verify_log(v);
   if (!log) return std::nullopt;
   auto lists = verify_lists(v, *log);
+  log.reset();  // the state of a million ballots is a quarter of a gigabyte
   if (!lists) return std::nullopt;
   auto verified = verify_mixes(v, *lists, mixes);
   if (!verified) return std::nullopt;
@@ -568,11 +570,17 @@ Result<RecordIndex, Rejection> make_index(const Election& election, const Record
                                           std::span<const std::string> paths) {
   RecordIndex index{.fingerprint = election.fingerprint(), .tier = tier, .files = {}};
   const std::size_t prefix = layout::tier_dir(tier).size() + 1;
-  for (const std::string& path : paths) {
-    const auto file = record.read(path);
-    if (!file) return std::unexpected(file.error());
-    index.files.push_back({path.substr(prefix), file->view.size(), sha256_of(*file)});
-  }
+  std::vector<std::optional<Rejection>> unreadable(paths.size());
+  index.files.resize(paths.size());
+  parallel_for(paths.size(), 1, [&](std::size_t i) {
+    const auto file = record.read(paths[i]);
+    if (file)
+      index.files[i] = {paths[i].substr(prefix), file->view.size(), sha256_of(*file)};
+    else
+      unreadable[i] = file.error();
+  });
+  for (const auto& rejection : unreadable)
+    if (rejection) return std::unexpected(*rejection);
   return index;
 }
 
@@ -604,7 +612,7 @@ void verify_index(const Verification& v, Tier tier, const VerifiedLog& log, cons
   for (const RecordFile& one : index->files) listed.push_back(directory + one.path);
   if (index->tier != tier || listed != expected)
     check.fail(Reason::kEvidenceFileAltered, layout::index(tier) + ", list of files");
-  parallel_for(index->files.size(), 8, [&](std::size_t i) {
+  parallel_for(index->files.size(), 1, [&](std::size_t i) {
     const RecordFile& one = index->files[i];
     if (!std::ranges::binary_search(expected, listed[i])) return;  // not a path to follow
     const auto bytes = v.record.read(listed[i]);

@@ -99,11 +99,12 @@ struct VerifiedLists {
 std::optional<VerifiedLists> verify_lists(const Verification& v, const VerifiedLog& log);
 
 /// Mixes 1 … `positions`: "mix.1", "mix.2", …: signed by the mixer whose turn it is, over exactly these
-/// files; the proof of every group. Of mix 1, who may not see the inputs checks all but the proof.
+/// files; the proof of every group. Of mix 1, who may not see the inputs checks all but the proof. Takes
+/// lists.inputs, which are absent afterwards: of every group one list is in memory, decoded once.
 struct VerifiedMixes {
   std::vector<VerifiedList> last;  ///< by group
 };
-std::optional<VerifiedMixes> verify_mixes(const Verification& v, const VerifiedLists& lists,
+std::optional<VerifiedMixes> verify_mixes(const Verification& v, VerifiedLists& lists,
                                           std::uint64_t positions);
 
 /// All of the above: what a mixer at position `mixes` + 1, or a trustee after the last mix, verifies itself

@@ -56,11 +56,6 @@ Bytes der_of_raw(ByteView raw) {
   return der;
 }
 
-struct Verified {  // a card certificate whose issuer's signature was found good
-  Key key;
-  std::size_t issuer;  // index of the anchor
-};
-
 constexpr std::size_t kShards = 16;
 constexpr std::size_t kCachedPerShard = 8192;
 
@@ -71,9 +66,11 @@ struct DigestHash {
     return out;
   }
 };
+/// Card certificates whose issuer's signature was found good, and the index of the issuing anchor. Their keys
+/// are not kept: OpenSSL takes 2 KB for one, and makes it anew in a small part of a verification.
 struct Shard {
   std::shared_mutex mutex;
-  std::unordered_map<Digest256, std::shared_ptr<const Verified>, DigestHash> verified;
+  std::unordered_map<Digest256, std::size_t, DigestHash> verified;
 };
 
 struct Anchor {
@@ -132,26 +129,23 @@ struct OpensslEidVerifier::State {
                           certificate.signature);
   }
 
-  /// The certificate's key and issuer, from memory or by verification.
-  Result<std::shared_ptr<const Verified>, Reason> chain(ByteView der, const Certificate& certificate) {
+  /// The certificate's issuer, from memory or by verification.
+  Result<std::size_t, Reason> chain(ByteView der, const Certificate& certificate) {
     const Digest256 id = psephos::sha256(der);
     Shard& shard = shards[id[31] % kShards];
     {
       const std::shared_lock lock(shard.mutex);
       if (const auto found = shard.verified.find(id); found != shard.verified.end()) return found->second;
     }
-    Key key = make_key(*certificate.curve, certificate.public_point);
-    if (!key) return std::unexpected(Reason::kCertProfile);
     const auto issuer = std::find_if(anchors.begin(), anchors.end(), [&](const Anchor& anchor) {
       return !anchor.self_signed && issued(anchor, certificate);
     });
     if (issuer == anchors.end()) return std::unexpected(Reason::kCertChainUntrusted);
-    auto verified = std::make_shared<const Verified>(
-        Verified{std::move(key), static_cast<std::size_t>(issuer - anchors.begin())});
+    const auto index = static_cast<std::size_t>(issuer - anchors.begin());
     const std::unique_lock lock(shard.mutex);
     if (shard.verified.size() >= kCachedPerShard) shard.verified.erase(shard.verified.begin());
-    shard.verified.emplace(id, verified);
-    return verified;
+    shard.verified.emplace(id, index);
+    return index;
   }
 };
 
@@ -197,16 +191,18 @@ Result<Person, Reason> OpensslEidVerifier::verify(ByteView certificate_der, KeyU
   if (const auto good = check_voter_profile(*certificate, use); !good) return std::unexpected(good.error());
   auto person = person_of(*certificate);
   if (!person) return person;
+  const Key key = make_key(*certificate->curve, certificate->public_point);
+  if (!key) return std::unexpected(Reason::kCertProfile);
   const auto chain = state_->chain(certificate_der, *certificate);
   if (!chain) return std::unexpected(chain.error());
-  const Anchor& issuer = state_->anchors[(*chain)->issuer];
+  const Anchor& issuer = state_->anchors[*chain];
   const Anchor& root = state_->anchors[issuer.root];
   if (!valid_at(*certificate, at_unix_s) || !valid_at(issuer.certificate, at_unix_s) ||
       !valid_at(root.certificate, at_unix_s))
     return std::unexpected(Reason::kCertNotValidAtSigning);
   const bool p384 = *certificate->curve == EcCurve::kP384;
   if (signature.size() != (p384 ? 96U : 64U)) return std::unexpected(Reason::kSigInvalid);
-  if (!state_->ecdsa_verifies((*chain)->key.get(), p384 ? EcdsaHash::kSha384 : EcdsaHash::kSha256, message,
+  if (!state_->ecdsa_verifies(key.get(), p384 ? EcdsaHash::kSha384 : EcdsaHash::kSha256, message,
                               der_of_raw(signature)))
     return std::unexpected(Reason::kSigInvalid);
   return person;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
+#include "crypto/parallel.h"
 #include "protocol/files/files.h"
 #include "protocol/record_layout.h"
 
@@ -50,6 +52,40 @@ std::vector<std::string> RecordDirectory::paths() const {
 Result<void, Rejection> RecordDirectory::write(std::span<const NewFile> files) const {
   for (const NewFile& file : files)
     if (auto ok = write_file(root_ / file.path, file.bytes); !ok) return ok;
+  return {};
+}
+
+namespace {
+
+/// One caller at a time.
+class SharedRng final : public Rng {
+ public:
+  explicit SharedRng(Rng& rng) : rng_(rng) {}
+  void fill(std::span<std::uint8_t> out) override {
+    const std::lock_guard lock(mutex_);
+    rng_.fill(out);
+  }
+
+ private:
+  std::mutex mutex_;
+  Rng& rng_;
+};
+
+}  // namespace
+
+Result<void, Rejection> make_group_files(
+    std::size_t groups, Rng& rng, const FileSink& write,
+    const std::function<Result<void, Rejection>(std::size_t g, Rng& rng, const FileSink& put)>& make) {
+  SharedRng shared(rng);
+  std::mutex mutex;
+  const FileSink put = [&](const NewFile& file) {
+    const std::lock_guard lock(mutex);
+    return write(file);
+  };
+  std::vector<Result<void, Rejection>> done(groups);
+  parallel_for(groups, 1, [&](std::size_t g) { done[g] = make(g, shared, put); });
+  for (auto& one : done)
+    if (!one) return one;
   return {};
 }
 

@@ -2,10 +2,12 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "crypto/random.h"
 #include "protocol/checks/upstream.h"
 #include "protocol/files/progress.h"
 
@@ -16,6 +18,17 @@ struct NewFile {
   std::string path;
   Bytes bytes;
 };
+
+/// Takes a file as soon as it is made, so that nobody keeps those of all groups in memory.
+using FileSink = std::function<Result<void, Rejection>(const NewFile&)>;
+
+/// Makes the files of all groups, groups at the same time and each on all cores: `make(g, rng, put)` makes
+/// those of group g and hands them to `put`. `rng` and `write` may be for one thread; `put` is `write`, one
+/// at a time.
+/// @return the first refusal of `write` or `make` by order of groups.
+Result<void, Rejection> make_group_files(
+    std::size_t groups, Rng& rng, const FileSink& write,
+    const std::function<Result<void, Rejection>(std::size_t g, Rng& rng, const FileSink& put)>& make);
 
 /// A record in a directory, its files mapped as they are asked for.
 class RecordDirectory final : public RecordReader {

@@ -17,6 +17,14 @@ void put(MemoryRecord& record, std::vector<NewFile> files) {
   for (NewFile& file : files) record.files[file.path] = std::move(file.bytes);
 }
 
+/// Takes the files of a stage into a record in memory.
+FileSink into(MemoryRecord& record) {
+  return [&record](const NewFile& file) -> Result<void, Rejection> {
+    record.files[file.path] = file.bytes;
+    return {};
+  };
+}
+
 class DecryptionTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -30,13 +38,13 @@ class DecryptionTest : public testing::Test {
     put(*mixed, prepare_lists(*verify_log(v)).value());
     for (std::uint64_t position = 1; position <= 3; ++position) {
       const auto before = verify_upstream(v, position - 1);
-      put(*mixed, mix_lists(e->election(), before->lists, before->mixes.last, position,
-                            e->mixers[position - 1], e->rng(), [](std::uint64_t) {}));
+      ASSERT_TRUE(mix_lists(e->election(), before->lists, before->mixes.last, position,
+                            e->mixers[position - 1], e->rng(), into(*mixed), [](std::uint64_t) {}));
     }
     upstream = new Upstream(*verify_upstream(v, 3));
     ASSERT_EQ(findings.first(), "");
     shared = new MemoryRecord(*mixed);
-    for (std::uint64_t trustee = 1; trustee <= 3; ++trustee) put(*shared, shares(trustee));
+    for (std::uint64_t trustee = 1; trustee <= 3; ++trustee) share(trustee, *shared);
     published = new MemoryRecord(*shared);
     const auto combined = combine(e->election(), *shared, upstream->lists, upstream->mixes);
     ASSERT_TRUE(combined) << to_string(combined.error());
@@ -51,17 +59,17 @@ class DecryptionTest : public testing::Test {
     delete mixed;
     delete e;
   }
-  static std::vector<NewFile> shares(std::uint64_t trustee) {
-    return share_lists(e->election(), upstream->lists, upstream->mixes.last, trustee,
-                       e->secret_shares[trustee - 1], e->trustees[trustee - 1], e->rng(),
-                       [](std::uint64_t) {});
+  static void share(std::uint64_t trustee, MemoryRecord& record) {
+    ASSERT_TRUE(share_lists(e->election(), upstream->lists, upstream->mixes.last, trustee,
+                            e->secret_shares[trustee - 1], e->trustees[trustee - 1], e->rng(), into(record),
+                            [](std::uint64_t) {}));
   }
   /// All that an audit of the tier checks; its findings.
   static Findings audit(const MemoryRecord& record, Tier tier) {
     Findings findings;
     const Verification v{e->election(), record, findings, tier == Tier::kSworn ? &e->eid() : nullptr};
     const auto log = verify_log(v);
-    const auto lists = log ? verify_lists(v, *log) : std::nullopt;
+    auto lists = log ? verify_lists(v, *log) : std::nullopt;
     const auto mixes = lists ? verify_mixes(v, *lists, 3) : std::nullopt;
     const auto counted = mixes ? verify_decryption(v, *lists, *mixes) : std::nullopt;
     if (counted) verify_result(v, *lists, *counted);
@@ -200,9 +208,9 @@ TEST_F(DecryptionTest, PlaintextOutsideTheTableStopsPublication) {
   items[0].beta = items[0].beta + Ristretto::Point::generator();
   MemoryRecord record = *mixed;
   for (std::uint64_t trustee = 1; trustee <= 2; ++trustee)
-    put(record,
-        share_lists(e->election(), fooled.lists, fooled.mixes.last, trustee, e->secret_shares[trustee - 1],
-                    e->trustees[trustee - 1], e->rng(), [](std::uint64_t) {}));
+    ASSERT_TRUE(share_lists(e->election(), fooled.lists, fooled.mixes.last, trustee,
+                            e->secret_shares[trustee - 1], e->trustees[trustee - 1], e->rng(), into(record),
+                            [](std::uint64_t) {}));
   const auto refused = combine(e->election(), record, fooled.lists, fooled.mixes);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, Reason::kInvalidPlaintext);
