@@ -161,7 +161,9 @@ Measurement measure_growing(const Prepare& prepare, std::size_t max_items, Clock
     const std::function<void()> work = prepare(n);
     const Run first = run_once(work, threads);
     const std::size_t next = std::min(10 * n, max_items);
-    const double expected_us = first.wall_us * static_cast<double>(next) / static_cast<double>(n);
+    // Processor time, so that the length does not depend on what else the machine does.
+    const double expected_us =
+        first.processor_us / threads * static_cast<double>(next) / static_cast<double>(n);
     if (next == n || expected_us > 1e6 * seconds / 3)
       return repeat({first}, work, n, clock, threads, seconds);
     n = next;

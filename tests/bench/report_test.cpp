@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <chrono>
 
 #include "crypto/parallel.h"
 #include "tests/bench/cost_curves.h"
@@ -95,7 +95,9 @@ TEST(BenchMeasure, GrowsWhileARunIsShort) {
   const auto prepare = [&](std::chrono::microseconds an_item) {
     return [&prepared, an_item](std::size_t n) {
       prepared.push_back(n);
-      return [an_item, n] { std::this_thread::sleep_for(an_item * n); };
+      return [work_us = static_cast<double>(an_item.count()) * static_cast<double>(n)] {
+        for (const double end = processor_us() + work_us; processor_us() < end;) continue;
+      };
     };
   };
   using namespace std::chrono_literals;
