@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@
 #include "crypto/result.h"
 #include "crypto/secret/secret_bytes.h"
 #include "crypto/shuffle/generators.h"
+#include "crypto/shuffle/scalars.h"
 #include "crypto/shuffle/shuffle.h"
 #include "crypto/transcript.h"
 
@@ -126,9 +128,8 @@ struct ShuffleNonces {
       return out;
     };
     const auto many = [&](std::uint64_t kind, std::size_t n) {
-      std::vector<Secret> out;
-      out.reserve(n);
-      for (std::size_t i = 0; i < n; ++i) out.push_back(one(kind, i));
+      std::vector<Secret> out(n);
+      parallel_for(n, 1024, [&](std::size_t i) { out[i] = one(kind, i); });
       return out;
     };
     return {many(1, N), many(2, N), many(4, N), many(7, N), many(8, W), one(3, 0), one(5, 0), one(6, 0)};
@@ -210,16 +211,6 @@ void append_responses(T& transcript, const ShuffleProof<G>& p) {
   transcript.append_points("k_F", Scalars(p.k_F));
 }
 
-template <Group G>
-bool has_zero_or_repeated(std::span<const typename G::Scalar> e) {
-  std::vector<ByteArray<G::Scalar::kWidth>> sorted;
-  sorted.reserve(e.size() + 1);
-  sorted.push_back(typename G::Scalar{}.encode());
-  for (const auto& x : e) sorted.push_back(x.encode());
-  std::sort(sorted.begin(), sorted.end());
-  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
-}
-
 /// Lists and proof have the shape of one N and one W.
 template <Group G>
 bool has_shape(const ShuffleStatement<G>& st, const ShuffleProof<G>& p) {
@@ -274,11 +265,11 @@ bool folded_chain_holds_vartime(const ShuffleLinks<G>& links, const typename G::
   using Scalar = typename G::Scalar;
   const std::size_t N = links.B.size();
   std::vector<Scalar> coefficients(N);
-  Scalar k_B;
-  for (std::size_t i = 0; i < N; ++i) {
+  parallel_for(N, shuffle_detail::kScalarPiece, [&](std::size_t i) {
     coefficients[i] = i + 1 < N ? v * t[i] - t[i + 1] * links.k_E[i + 1] : v * t[i];
-    k_B = k_B + t[i] * links.k_B[i];
-  }
+  });
+  const Scalar k_B =
+      shuffle_detail::parallel_fold(N, [&](std::size_t i) { return t[i] * links.k_B[i]; }, std::plus<>{});
   return G::msm_vartime(t, links.B1) + G::msm_vartime(coefficients, links.B) ==
          G::mul_vartime(k_B, Point::generator()) + G::mul_vartime(t[0] * links.k_E[0], links.before);
 }
@@ -385,11 +376,12 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
   const auto E_here = std::span(*k_E).first(n);
   {
     std::vector<Scalar> coefficients(n);
-    parallel_for(n, 1024, [&](std::size_t i) {
+    parallel_for(n, kScalarPiece, [&](std::size_t i) {
       const Scalar own = v * t[first + i];
       coefficients[i] = i + 1 < ahead ? own - t[first + i + 1] * (*k_E)[i + 1] : own;
     });
-    for (std::size_t i = 0; i < n; ++i) sums.k_B = sums.k_B + t[first + i] * (*k_B)[i];
+    sums.k_B =
+        sums.k_B + parallel_fold(n, [&](std::size_t i) { return t[first + i] * (*k_B)[i]; }, std::plus<>{});
     const auto B = decode_part<G>(x.elements(x.at_B() + first, n), ShufflePart::kProof, x.at_B() + first);
     if (!B) return std::unexpected(B.error());
     const auto B1 = decode_part<G>(x.elements(x.at_B1() + first, n), ShufflePart::kProof, x.at_B1() + first);
@@ -522,9 +514,9 @@ std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuf
   if (G::mul_vartime(v, sums.C) + C1 != G::mul_vartime(k_C, base)) return failing(ShuffleEquation::kC);
 
   // v·D + D' = k_D·G  with  D = B_(N−1) − (Π e_i)·h_0
-  Scalar product = Scalar::from_u64(1);
-  for (const Scalar& y : e) product = product * y;
-  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(k_D, base))
+  const Scalar product =
+      shuffle_detail::parallel_fold(N, [&](std::size_t i) { return e[i]; }, std::multiplies<>{});
+  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(p.k_D, base))
     return failing(ShuffleEquation::kD);
 
   // v·F_k + F'_k = −k_F,k·(G, Y) + Σ k_E,i·w'_(i,k), in both parts
@@ -604,22 +596,17 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
 
   // e'_π(i) = e_i, secret because their order is π.
   std::vector<Secret> e1(N);
-  for (std::size_t i = 0; i < N; ++i) e1[pi[i]] = Secret::of(e[i]);
+  parallel_for(N, shuffle_detail::kScalarPiece, [&](std::size_t i) { e1[pi[i]] = Secret::of(e[i]); });
 
   // The chain without its sequence: with d_i = d_(i−1)·e'_i + b_i and p_i = p_(i−1)·e'_i, d_(−1) = 0 and
   // p_(−1) = 1,  B_i = d_i·G + p_i·h_0  and  B'_i = (β_i + ε_i·d_(i−1))·G + ε_i·p_(i−1)·h_0.
-  std::vector<Secret> dG(N), ph(N), d1G(N), p1h(N);
-  Secret d;
-  Secret product = Secret::of(Scalar::from_u64(1));
-  for (std::size_t i = 0; i < N; ++i) {
-    d1G[i] = n.beta[i] + n.epsilon[i] * d;
-    p1h[i] = n.epsilon[i] * product;
-    d = d * e1[i] + n.b[i];
-    product = product * e1[i];
-    dG[i] = d.clone();
-    ph[i] = product.clone();
-  }
-  p.B = shuffle_detail::commit_batch<G>(dG, base, ph, h[0]);
+  const auto [d, product] = shuffle_detail::shuffle_chain<G>(e1, n.b);
+  std::vector<Secret> d1G(N), p1h(N);
+  parallel_for(N, shuffle_detail::kScalarPiece, [&](std::size_t i) {
+    d1G[i] = i == 0 ? n.beta[i].clone() : n.beta[i] + n.epsilon[i] * d[i - 1];
+    p1h[i] = i == 0 ? n.epsilon[i].clone() : n.epsilon[i] * product[i - 1];
+  });
+  p.B = shuffle_detail::commit_batch<G>(d, base, product, h[0]);
   p.B1 = shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]);
 
   p.C1 = G::mul_base(n.gamma);
@@ -634,25 +621,24 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   shuffle_detail::append_commitments(transcript, p);
   const Scalar v = transcript.template challenge_scalar<G>("v");
 
-  Secret a, c;
-  for (std::size_t i = 0; i < N; ++i) {
-    a = a + n.r[i] * e1[i];
-    c = c + n.r[i];
-  }
+  const auto sum = [&](auto&& term) { return shuffle_detail::parallel_fold(N, term, std::plus<>{}); };
+  const Secret a = sum([&](std::size_t i) { return n.r[i] * e1[i]; });
+  const Secret c = sum([&](std::size_t i) { return n.r[i].clone(); });
   // Responses are published: each holds its value under a uniform nonce used only here.
   const auto respond = [&](const Secret& value, const Secret& nonce) {
     return declassify(value * v + nonce);
   };
   p.k_A = respond(a, n.alpha);
   p.k_C = respond(c, n.gamma);
-  p.k_D = respond(d, n.delta);
-  for (std::size_t i = 0; i < N; ++i) {
-    p.k_B.push_back(respond(n.b[i], n.beta[i]));
-    p.k_E.push_back(respond(e1[i], n.epsilon[i]));
-  }
+  p.k_D = respond(d[N - 1], n.delta);
+  p.k_B.resize(N);
+  p.k_E.resize(N);
+  parallel_for(N, shuffle_detail::kScalarPiece, [&](std::size_t i) {
+    p.k_B[i] = respond(n.b[i], n.beta[i]);
+    p.k_E[i] = respond(e1[i], n.epsilon[i]);
+  });
   for (std::size_t k = 0; k < W; ++k) {
-    Secret f;
-    for (std::size_t i = 0; i < N; ++i) f = f + witness.s[i * W + k] * e[i];
+    const Secret f = sum([&](std::size_t i) { return witness.s[i * W + k] * e[i]; });
     p.k_F.push_back(respond(f, n.phi[k]));
   }
   return p;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -33,6 +34,64 @@ TEST(Shuffle, ProvesAndVerifiesAnyShape) {
       EXPECT_EQ(bytes.size(), N == 0 ? 0 : 32 * (5 * N + 3 * W + 6));
       EXPECT_EQ(decode_proof<G>(bytes, N, W).value(), mix.proof);
     }
+}
+
+/// The chain of N rows in pieces of every size is the chain row by row.
+template <Group H>
+void chain_in_pieces(std::size_t N, sigma_test::SeededRng& rng) {
+  using Secret = typename H::SecretScalar;
+  std::vector<Secret> e1, b;
+  for (std::size_t i = 0; i < N; ++i) {
+    e1.push_back(Secret::random(rng));
+    b.push_back(Secret::random(rng));
+  }
+  const auto e = [&](std::size_t i) { return declassify(e1[i]); };  // public: a test's own
+  for (std::size_t piece = 1; piece <= N + 1; ++piece) {
+    const auto chain = shuffle_detail::shuffle_chain<H>(e1, b, piece);
+    typename H::Scalar d;
+    auto p = H::Scalar::from_u64(1);
+    typename H::Scalar sum;
+    for (std::size_t i = 0; i < N; ++i) {
+      d = d * e(i) + declassify(b[i]);  // public: a test's own
+      p = p * e(i);
+      sum = sum + e(i);
+      ASSERT_EQ(declassify(chain.d[i]), d) << i << " of " << N << " in pieces of " << piece;  // likewise
+      ASSERT_EQ(declassify(chain.p[i]), p) << i << " of " << N << " in pieces of " << piece;  // likewise
+    }
+    EXPECT_EQ(shuffle_detail::parallel_fold(N, e, std::multiplies<>{}, piece), p);
+    EXPECT_EQ(shuffle_detail::parallel_fold(N, e, std::plus<>{}, piece), sum);
+  }
+}
+
+TEST(Shuffle, PiecesOfTheScalarLoopsDoNotShow) {
+  sigma_test::SeededRng rng("pieces");
+  for (std::size_t N = 1; N <= 9; ++N) {
+    chain_in_pieces<Ristretto>(N, rng);
+    chain_in_pieces<Tiny7>(N, rng);
+    chain_in_pieces<Tiny13>(N, rng);
+  }
+  chain_in_pieces<Ristretto>(100, rng);
+}
+
+TEST(Shuffle, ZeroAndRepeatedChallengesAreFound) {
+  const auto has = [](const std::vector<G::Scalar>& e) { return shuffle_detail::has_zero_or_repeated<G>(e); };
+  std::vector<G::Scalar> e = Transcript::expand_challenge_vector<G>(sha512(bytes_of("e")), 100);
+  EXPECT_FALSE(has({}));
+  EXPECT_FALSE(has(e));
+  // equal in 64 bits, different above; and zero in 64 bits
+  Bytes far(16);
+  far[15] = 1;
+  const auto high = G::Scalar::from_wide(far);
+  e.push_back(e[3] + high);
+  EXPECT_FALSE(has(e));
+  e.push_back(high);
+  EXPECT_FALSE(has(e));
+  std::vector<G::Scalar> zero = e;
+  zero[50] = G::Scalar{};
+  EXPECT_TRUE(has(zero));
+  e[99] = e[0];
+  EXPECT_TRUE(has(e));
+  EXPECT_TRUE(has({G::Scalar{}}));
 }
 
 TEST(Shuffle, OutputFollowsTheWitness) {
