@@ -5,8 +5,7 @@
 
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
-#include "crypto/proof/knowledge.h"
-#include "protocol/ballot_crypto.h"
+#include "protocol/checks/ballot_proofs.h"
 #include "protocol/labels.h"
 #include "protocol/signed.h"
 
@@ -95,12 +94,8 @@ Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item) 
                       .unit = *unit};
   if (auto ok = check_chain(admission, *voter); !ok) return std::unexpected(ok.error());
 
-  const auto slots = election_.ballot_slots(*unit);
   const auto& selections = admission.ballot.selections;
-  if (selections.size() != slots.size()) return reject(Reason::kBallotShape, "selections");
-  for (std::size_t i = 0; i < slots.size(); ++i)
-    if (selections[i].contest != slots[i].table->contest->id || selections[i].slot != slots[i].slot)
-      return reject(Reason::kBallotShape, "selections[" + std::to_string(i) + "]");
+  if (auto ok = check_ballot_shape(election_, admission.ballot); !ok) return std::unexpected(ok.error());
   std::set<ByteArray<32>> own;
   for (std::size_t i = 0; i < selections.size(); ++i) {
     const std::string object = "selections[" + std::to_string(i) + "].alpha";
@@ -111,8 +106,8 @@ Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item) 
   return admission;
 }
 
-Result<void, Rejection> ElectionState::check_costly(const Election& election, const BallotItem& item,
-                                                    const Admission& admission, const EidVerifier& eid) {
+Result<void, Rejection> ElectionState::check_signature(const Election& election, const BallotItem& item,
+                                                       const Ballot& ballot, const EidVerifier& eid) {
   const Envelope& envelope = item.envelope;
   if (envelope.signature.empty() || envelope.certificate.empty())
     return reject(Reason::kBallotSignatureMissing, "");
@@ -120,19 +115,8 @@ Result<void, Rejection> ElectionState::check_costly(const Election& election, co
       eid.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
                  envelope.signature, static_cast<std::int64_t>(item.received_ms / 1000));
   if (!person) return reject(person.error(), "signature");
-  if (election.pseudonym_of(person->national_id) != admission.ballot.pseudonym)
+  if (election.pseudonym_of(person->national_id) != ballot.pseudonym)
     return reject(Reason::kSignerNotPseudonym, "certificate");
-  for (std::size_t i = 0; i < admission.ballot.selections.size(); ++i) {
-    const Selection& selection = admission.ballot.selections[i];
-    const std::string object = "selections[" + std::to_string(i) + "].proof";
-    if (selection.proof.empty()) return reject(Reason::kPokMissing, object);
-    const auto proof = KnowledgeProof<Ristretto>::decode(selection.proof);
-    if (!proof) return reject(proof.error(), object);
-    Transcript transcript = ballot_transcript(election, admission.ballot, selection);
-    if (!verify_knowledge_vartime<Ristretto>({election.Y(), selection.alpha, selection.beta}, *proof,
-                                             transcript))
-      return reject(Reason::kPokInvalid, object);
-  }
   return {};
 }
 
@@ -150,7 +134,9 @@ Result<void, Rejection> ElectionState::check_again(const Admission& admission) c
 Result<Admission, Rejection> ElectionState::admit(const BallotItem& item, const EidVerifier& eid) const {
   auto admission = check_cheap(item);
   if (!admission) return admission;
-  if (auto ok = check_costly(election_, item, *admission, eid); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_signature(election_, item, admission->ballot, eid); !ok)
+    return std::unexpected(ok.error());
+  if (auto ok = check_ballot_proofs(election_, admission->ballot); !ok) return std::unexpected(ok.error());
   return admission;
 }
 
@@ -282,13 +268,40 @@ Result<void, Rejection> ElectionState::apply_revocation(const SignedDocument& do
 
 namespace {
 
-/// What the costly checks of a ballot entry gave, made ahead on all cores.
+/// An entry and what the checks that need no state gave, made ahead on all cores.
 struct Prepared {
   std::optional<Rejection> leaf;  ///< the item is missing or is not what the entry commits to
   LoggedItem logged;
   EntryType type = EntryType::kPhase;
-  std::optional<Rejection> costly;
+  std::optional<Ballot> ballot;     ///< with the shape of its unit and a good signature: its proofs are due
+  std::optional<Rejection> costly;  ///< of signature or proofs
 };
+
+/// @pre the entry is a ballot's, and commits to the item. What cannot be decoded or has another shape is left
+/// to the cheap checks, which name it.
+void check_signature_of(Prepared& p, const Election& election, const EidVerifier& eid) {
+  const auto item = decode<BallotItem>(p.logged.item);
+  if (!item) return;
+  auto ballot = decode<Ballot>(item->envelope.ballot);
+  if (!ballot || !check_ballot_shape(election, *ballot)) return;
+  if (auto ok = ElectionState::check_signature(election, *item, *ballot, eid); !ok)
+    p.costly = ok.error();
+  else
+    p.ballot = std::move(*ballot);
+}
+
+void check_proofs_of(std::span<Prepared> batch, const Election& election) {
+  std::vector<Prepared*> due;
+  std::vector<const Ballot*> ballots;
+  for (Prepared& p : batch) {
+    if (!p.ballot) continue;
+    due.push_back(&p);
+    ballots.push_back(&*p.ballot);
+  }
+  const auto outcomes = check_ballot_proofs_batch(election, ballots);
+  for (std::size_t i = 0; i < due.size(); ++i)
+    if (!outcomes[i]) due[i]->costly = outcomes[i].error();
+}
 
 }  // namespace
 
@@ -325,14 +338,9 @@ Replay replay_log(const Election& election, const EidVerifier& eid, std::span<co
         p.leaf = Rejection{Reason::kLogLeafMismatch, ""};
         return;
       }
-      if (p.type != EntryType::kBallot) return;
-      const auto item = decode<BallotItem>(p.logged.item);
-      if (!item) return;  // the cheap checks name it
-      auto ballot = decode<Ballot>(item->envelope.ballot);
-      if (!ballot) return;
-      const Admission admission{.ballot = std::move(*ballot), .ticket = {}, .id = {}, .unit = 0};
-      if (auto ok = ElectionState::check_costly(election, *item, admission, eid); !ok) p.costly = ok.error();
+      if (p.type == EntryType::kBallot) check_signature_of(p, election, eid);
     });
+    check_proofs_of(batch, election);
     for (std::size_t i = begin; i < end; ++i) {
       const Prepared& p = batch[i - begin];
       if (p.leaf) {
