@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "crypto/invariant.h"
+#include "protocol/checks/ballot_proofs.h"
 
 namespace psephos::collector {
 
@@ -121,6 +122,7 @@ void Sequencer::process(std::deque<Work> work) {
       work.pop_front();
       continue;
     }
+    check_proofs(work);
     Batch batch;
     std::deque<Work> put_off;
     while (!work.empty() && batch.entries.size() < kMaxBatch &&
@@ -142,6 +144,29 @@ void Sequencer::process(std::deque<Work> work) {
     commit(batch);
     for (; !put_off.empty(); put_off.pop_back()) work.push_front(std::move(put_off.back()));
   }
+}
+
+/// Checks the proofs of the ballots that the next batch may hold, in one batch of their own; those that fail
+/// are answered and taken out.
+void Sequencer::check_proofs(std::deque<Work>& work) {
+  std::vector<BallotWork*> due;
+  std::vector<const Ballot*> ballots;
+  for (Work& one : work) {
+    auto* ballot = std::get_if<BallotWork>(&one);
+    if (ballot == nullptr || ballot->proved) continue;
+    due.push_back(ballot);
+    ballots.push_back(&ballot->admission.ballot);
+    if (due.size() == kMaxBatch) break;
+  }
+  const auto outcomes = check_ballot_proofs_batch(ledger_.state.election(), ballots);
+  std::set<const BallotWork*> failed;
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    due[i]->proved = outcomes[i].has_value();
+    if (due[i]->proved) continue;
+    failed.insert(due[i]);
+    due[i]->done(std::unexpected(outcomes[i].error()));
+  }
+  std::erase_if(work, [&](const Work& one) { return failed.contains(std::get_if<BallotWork>(&one)); });
 }
 
 // This thread is the only one that changes the state, so it reads without a lock.

@@ -37,7 +37,8 @@ class Sequencer {
   Sequencer(Ledger& ledger, Store& store, const EidVerifier& eid, Rng& rng, Hooks hooks);
   ~Sequencer();
 
-  /// A ballot that passed check_cheap and check_costly. One that is in the log already keeps its entry.
+  /// A ballot that passed check_cheap and check_signature. Its proofs are checked here, together with those
+  /// of all that wait. One that is in the log already keeps its entry.
   void ballot(const BallotItem& item, Admission admission, const Digest256& fetch_secret_hash,
               RecordedDone done);
   /// A refused ballot with a good signature of the voter it names, who is on the roll. It is logged unless
@@ -57,6 +58,7 @@ class Sequencer {
     Admission admission;
     Digest256 fetch_secret_hash;
     RecordedDone done;
+    bool proved = false;  ///< its proofs verified
   };
   struct RefusalWork {
     BallotItem item;
@@ -75,6 +77,7 @@ class Sequencer {
   void enqueue(Work work);
   void run();
   void process(std::deque<Work> work);
+  void check_proofs(std::deque<Work>& work);
   void judge(BallotWork& work, Batch& batch);
   void judge(RefusalWork& work, Batch& batch);
   void commit(Batch& batch);

@@ -225,7 +225,7 @@ void Service::ballot(Bytes body, Respond respond) {
                            std::move(respond));
   if (!admission)
     return refuse_ballot(std::move(body), std::move(item), admission.error(), std::move(respond));
-  if (auto sound = ElectionState::check_costly(election_, item, *admission, eid_); !sound)
+  if (auto sound = ElectionState::check_signature(election_, item, admission->ballot, eid_); !sound)
     return refuse_ballot(std::move(body), std::move(item), sound.error(), std::move(respond));
 
   auto kept = std::make_shared<BallotItem>(std::move(item));

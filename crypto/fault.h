@@ -14,6 +14,7 @@
   X(110, kProofChallengeMismatch, "PROOF_CHALLENGE_MISMATCH", "the recomputed challenge differs")           \
   X(111, kProofEncoding, "PROOF_ENCODING", "a proof has another shape than its statement asks for")         \
   X(112, kProofParse, "PROOF_PARSE", "a proof cannot be read")                                              \
+  X(113, kOneOfManyInvalid, "ONE_OF_MANY_INVALID", "an equation of the one-out-of-many proof fails")        \
   X(120, kShuffleProofInvalid, "SHUFFLE_PROOF_INVALID", "an equation of the proof of shuffle fails")        \
   X(121, kShuffleDegenerate, "SHUFFLE_DEGENERATE",                                                          \
     "a challenge vector or commitment of a shuffle degenerates")                                            \

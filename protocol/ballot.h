@@ -72,7 +72,7 @@ struct CastTicket {
   }
 };
 
-/// One encrypted selection: alpha = r·G, beta = M + r·Y, and the proof of §6.1.
+/// One encrypted selection: alpha = r·G, beta = M + r·Y, and the proof of §6.1 that M is in the table.
 struct Selection {
   static constexpr std::string_view kName = "Selection";
   Id contest;

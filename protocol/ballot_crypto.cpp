@@ -1,7 +1,7 @@
 #include "protocol/ballot_crypto.h"
 
 #include "crypto/invariant.h"
-#include "crypto/proof/knowledge.h"
+#include "crypto/proof/one_of_many.h"
 #include "protocol/labels.h"
 
 namespace psephos {
@@ -20,7 +20,7 @@ Ristretto::SecretScalar derive_randomness(const BallotSeed& seed, const Digest25
 }
 
 Transcript ballot_transcript(const Election& election, const Ballot& ballot, const Selection& selection) {
-  Transcript transcript(election.proof_context(kKnowledgeLabel, "voter", 0));
+  Transcript transcript(election.proof_context(kOneOfManyLabel, "voter", 0));
   transcript.append("unit", bytes_of(ballot.unit.text));
   transcript.append("contest", bytes_of(selection.contest.text));
   transcript.append_u64("slot", selection.slot);
@@ -71,8 +71,9 @@ Ballot make_ballot(const Election& election, const CastTicket& ticket, const Dig
     selection.alpha = c.alpha;
     selection.beta = c.beta;
     Transcript transcript = ballot_transcript(election, ballot, selection);
+    const OneOfManyStatement<Ristretto> statement{election.Y(), c.alpha, c.beta, table.points};
     selection.proof =
-        copy_of(prove_knowledge<Ristretto>({election.Y(), c.alpha, c.beta}, r, transcript, rng).encode());
+        prove_one_of_many(statement, choices[i], r, transcript, election.digit_generators(), rng).encode();
     ballot.selections.push_back(std::move(selection));
   }
   return ballot;

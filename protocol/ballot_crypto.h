@@ -21,7 +21,8 @@ Ristretto::SecretScalar derive_randomness(const BallotSeed& seed, const Digest25
 Transcript ballot_transcript(const Election& election, const Ballot& ballot, const Selection& selection);
 
 /// Encrypts and proves one choice a slot, in the unit's order. @pre choices[i] indexes the table of slot i.
-/// Constant time in seed and choices (the table is scanned whole).
+/// Constant time in seed and choices (the table is scanned whole), and as many bytes whatever is chosen.
+/// Proof nonces come from `rng`, never from the seed.
 Ballot make_ballot(const Election& election, const CastTicket& ticket, const Digest256& ticket_hash,
                    std::span<const std::size_t> choices, const BallotSeed& seed, Rng& rng);
 

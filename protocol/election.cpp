@@ -24,15 +24,15 @@ Result<std::vector<CandidateTable>, Rejection> make_tables(const Definition& def
   std::vector<CandidateTable> tables;
   for (const Contest& contest : definition.contests)
     for (const ChoiceList& list : contest.lists) {
-      CandidateTable table{&contest, &list, {}};
+      std::vector<Ristretto::Point> points;
       std::set<Ristretto::Point> seen{Ristretto::Point::identity()};
       for (const Choice& choice : list.choices) {
-        table.points.push_back(candidate_point(definition_hash, contest.id, choice.id));
-        if (!seen.insert(table.points.back()).second)
+        points.push_back(candidate_point(definition_hash, contest.id, choice.id));
+        if (!seen.insert(points.back()).second)
           return reject(Reason::kCandidateTableInvalid,
                         contest.id.text + "/" + list.id.text + "/" + choice.id.text);
       }
-      tables.push_back(std::move(table));
+      tables.push_back({&contest, &list, ChoiceTable<Ristretto>(std::move(points))});
     }
   return tables;
 }
@@ -90,6 +90,12 @@ Result<Election, Rejection> Election::open(ByteView signed_manifest, const std::
   auto tables = make_tables(definition, data->definition_hash);
   if (!tables) return std::unexpected(tables.error());
   data->tables = std::move(*tables);
+  std::size_t largest = 0;
+  for (const CandidateTable& table : data->tables) largest = std::max(largest, table.points.size());
+  auto generators = DigitGenerators<Ristretto>::derive(labels::kDigitGenerator, data->fingerprint, largest,
+                                                       data->manifest.joint_key);
+  if (!generators) return reject(generators.error(), "ballot proofs");
+  data->digit_generators = std::move(*generators);
   for (const Unit& unit : definition.units) {
     std::vector<BallotSlot> slots;
     for (const UnitContest& uc : unit.contests)

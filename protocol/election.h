@@ -8,6 +8,7 @@
 #include "crypto/group/ristretto.h"
 #include "crypto/hash.h"
 #include "crypto/note.h"
+#include "crypto/proof/choice_table.h"
 #include "crypto/transcript.h"
 #include "protocol/ballot.h"
 #include "protocol/definition.h"
@@ -19,7 +20,7 @@ namespace psephos {
 struct CandidateTable {
   const Contest* contest;
   const ChoiceList* list;
-  std::vector<Ristretto::Point> points;
+  ChoiceTable<Ristretto> points;
   /// Index of the choice that `M` stands for; nullopt if none.
   std::optional<std::size_t> find(const Ristretto::Point& M) const;
 };
@@ -35,10 +36,11 @@ struct BallotSlot {
 class Election {
  public:
   /// Checks, in order: encoding, suite, definition (check_definition), commission's signatures, key ceremony,
-  /// joint and verification keys, candidate tables; and the fingerprint against `pinned` if given.
+  /// joint and verification keys, candidate tables, generators of ballot proofs; and the fingerprint against
+  /// `pinned` if given.
   /// @return MANIFEST_FP_MISMATCH, MANIFEST_SIGNATURE, MANIFEST_INVALID, MANIFEST_TEXT_UNSAFE,
-  /// MANIFEST_THRESHOLD, SUITE_UNSUPPORTED, CANDIDATE_TABLE_INVALID, JOINT_KEY_MISMATCH, a DKG_… fault, or a
-  /// wire refusal.
+  /// MANIFEST_THRESHOLD, SUITE_UNSUPPORTED, CANDIDATE_TABLE_INVALID, CRS_DEGENERATE, JOINT_KEY_MISMATCH, a
+  /// DKG_… fault, or a wire refusal.
   static Result<Election, Rejection> open(ByteView signed_manifest, const std::optional<Digest256>& pinned);
 
   const Manifest& manifest() const { return data_->manifest; }
@@ -62,6 +64,8 @@ class Election {
   const NoteKey& log_key() const { return data_->log_key[0]; }
   std::span<const NoteKey> witnesses() const { return data_->witnesses; }
   std::span<const CandidateTable> tables() const { return data_->tables; }
+  /// What the proofs in ballots stand on (SPEC §6.1), enough for the largest table.
+  const DigitGenerators<Ristretto>& digit_generators() const { return *data_->digit_generators; }
   const CandidateTable* table(const Id& contest, const Id& list) const;
   /// Position of a unit in the definition; nullopt if there is none of that id.
   std::optional<std::size_t> unit_index(const Id& unit) const;
@@ -87,6 +91,7 @@ class Election {
     std::vector<VerifyKey> commission_keys, trustee_keys, mixer_keys, service_key;
     std::vector<NoteKey> log_key, witnesses;
     std::vector<CandidateTable> tables;
+    std::optional<DigitGenerators<Ristretto>> digit_generators;
     std::vector<std::vector<BallotSlot>> slots;
     std::string log_origin;
   };

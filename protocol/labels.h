@@ -8,6 +8,7 @@ inline constexpr std::string_view kSuite = "psephos-1";
 
 // Hash to group.
 inline constexpr std::string_view kGenerator = "psephos-1/generator";
+inline constexpr std::string_view kDigitGenerator = "psephos-1/digit-generator";
 inline constexpr std::string_view kCandidate = "psephos-1/candidate";
 
 // Hashes.

@@ -56,8 +56,9 @@
   X(252, kSignerNotPseudonym, "SIGNER_NOT_PSEUDONYM", "the signer is not the voter the ballot names")        \
   X(253, kBallotDuplicateCiphertext, "BALLOT_DUPLICATE_CIPHERTEXT",                                          \
     "a ciphertext that the log already holds")                                                               \
-  X(254, kPokMissing, "POK_MISSING", "a ciphertext comes without its proof of knowledge")                    \
-  X(255, kPokInvalid, "POK_INVALID", "the proof of knowledge fails for this ballot")                         \
+  X(254, kBallotProofMissing, "BALLOT_PROOF_MISSING", "a ciphertext comes without its proof")                \
+  X(255, kBallotProofInvalid, "BALLOT_PROOF_INVALID",                                                        \
+    "no proof for this ballot that the ciphertext holds one of the choices")                                 \
   X(256, kBallotRReuse, "BALLOT_R_REUSE", "two ciphertexts share their randomness")                          \
   X(257, kRateLimited, "RATE_LIMITED", "too many requests; wait and try again")                              \
   X(258, kVerifyUnknown, "VERIFY_UNKNOWN", "no ballot can be shown for this code")                           \

@@ -516,7 +516,7 @@ std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuf
   // v·D + D' = k_D·G  with  D = B_(N−1) − (Π e_i)·h_0
   const Scalar product =
       shuffle_detail::parallel_fold(N, [&](std::size_t i) { return e[i]; }, std::multiplies<>{});
-  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(p.k_D, base))
+  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(k_D, base))
     return failing(ShuffleEquation::kD);
 
   // v·F_k + F'_k = −k_F,k·(G, Y) + Σ k_E,i·w'_(i,k), in both parts

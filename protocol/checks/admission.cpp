@@ -5,8 +5,7 @@
 
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
-#include "crypto/proof/knowledge.h"
-#include "protocol/ballot_crypto.h"
+#include "protocol/checks/ballot_proofs.h"
 #include "protocol/labels.h"
 #include "protocol/signed.h"
 
@@ -132,12 +131,8 @@ Examined ElectionState::examine(const Election& election, const BallotItem& item
   if (!unit) return out;  // the voter has another: check 10
   out.admission.unit = *unit;
   out.shape = [&]() -> std::optional<Rejection> {
-    const auto slots = election.ballot_slots(*unit);
+    if (auto ok = check_ballot_shape(election, own); !ok) return ok.error();
     const auto& selections = own.selections;
-    if (selections.size() != slots.size()) return {{Reason::kBallotShape, "selections"}};
-    for (std::size_t i = 0; i < slots.size(); ++i)
-      if (selections[i].contest != slots[i].table->contest->id || selections[i].slot != slots[i].slot)
-        return {{Reason::kBallotShape, "selections[" + std::to_string(i) + "]"}};
     for (std::size_t i = 0; i < selections.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
         if (selections[i].alpha == selections[j].alpha)
@@ -198,27 +193,6 @@ Result<void, Rejection> ElectionState::check_signature(const Election& election,
   return {};
 }
 
-Result<void, Rejection> ElectionState::check_proofs(const Election& election, const Ballot& ballot) {
-  for (std::size_t i = 0; i < ballot.selections.size(); ++i) {
-    const Selection& selection = ballot.selections[i];
-    const std::string object = "selections[" + std::to_string(i) + "].proof";
-    if (selection.proof.empty()) return reject(Reason::kPokMissing, object);
-    const auto proof = KnowledgeProof<Ristretto>::decode(selection.proof);
-    if (!proof) return reject(proof.error(), object);
-    Transcript transcript = ballot_transcript(election, ballot, selection);
-    if (!verify_knowledge_vartime<Ristretto>({election.Y(), selection.alpha, selection.beta}, *proof,
-                                             transcript))
-      return reject(Reason::kPokInvalid, object);
-  }
-  return {};
-}
-
-Result<void, Rejection> ElectionState::check_costly(const Election& election, const BallotItem& item,
-                                                    const Admission& admission, const EidVerifier& eid) {
-  if (auto ok = check_signature(election, item, admission.ballot, eid); !ok) return ok;
-  return check_proofs(election, admission.ballot);
-}
-
 Result<void, Rejection> ElectionState::check_again(const Admission& admission) const {
   if (phase_ != Phase::kCasting) return reject(Reason::kPhaseClosed, "");
   const Voter* voter = find(admission.ballot.pseudonym);
@@ -230,7 +204,9 @@ Result<void, Rejection> ElectionState::check_again(const Admission& admission) c
 Result<Admission, Rejection> ElectionState::admit(const BallotItem& item, const EidVerifier& eid) const {
   auto admission = check_cheap(item);
   if (!admission) return admission;
-  if (auto ok = check_costly(election_, item, *admission, eid); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_signature(election_, item, admission->ballot, eid); !ok)
+    return std::unexpected(ok.error());
+  if (auto ok = check_ballot_proofs(election_, admission->ballot); !ok) return std::unexpected(ok.error());
   return admission;
 }
 
@@ -455,20 +431,28 @@ class Replayer {
       p.logged = std::move(*logged);
   }
 
-  void prove(Prepared& p) const {
+  void verify(Prepared& p) const {
     if (!p.ballot || !*p.ballot) return;
     p.examined = ElectionState::examine(election_, **p.ballot);
-    if (p.examined.bytes) return;
-    if (auto ok = ElectionState::check_proofs(election_, p.examined.admission.ballot); !ok)
-      p.proofs = ok.error();
-  }
-
-  void verify(Prepared& p) const {
     if (!p.is_sound()) return;
     ElectionState::verify_ticket(election_, **p.ballot, p.examined);
     if (auto ok = ElectionState::check_signature(election_, **p.ballot, p.examined.admission.ballot, eid_);
         !ok)
       p.signature = ok.error();
+  }
+
+  /// The proofs of all ballots of the batch that have the shape of their unit and a good signature, together.
+  void prove(std::span<Prepared> batch) const {
+    std::vector<Prepared*> due;
+    std::vector<const Ballot*> ballots;
+    for (Prepared& p : batch) {
+      if (!p.is_sound() || p.examined.shape || p.signature) continue;
+      due.push_back(&p);
+      ballots.push_back(&p.examined.admission.ballot);
+    }
+    const auto outcomes = check_ballot_proofs_batch(election_, ballots);
+    for (std::size_t i = 0; i < due.size(); ++i)
+      if (!outcomes[i]) due[i]->proofs = outcomes[i].error();
   }
 
   /// The entry against the state, and its effect on it.
@@ -533,10 +517,10 @@ Replay replay_log(const Election& election, const EidVerifier& eid, std::span<co
     begin_part(ReplayPart::kEntries);
     for (std::size_t i = begin; i < end; ++i) replayer.take(i, batch[i - begin], item_at(i));
     parallel_for(batch.size(), 16, [&](std::size_t k) { replayer.open(begin + k, batch[k]); });
-    begin_part(ReplayPart::kBallotProofs);
-    parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.prove(batch[k]); });
     begin_part(ReplayPart::kSignatures);
     parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.verify(batch[k]); });
+    begin_part(ReplayPart::kBallotProofs);
+    replayer.prove(batch);
     begin_part(ReplayPart::kEntries);
     for (std::size_t i = begin; i < end; ++i) replayer.apply(i, batch[i - begin], replay);
     if (progress) progress(end);

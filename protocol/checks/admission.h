@@ -94,12 +94,12 @@ class ElectionState {
  public:
   explicit ElectionState(const Election& election) : election_(election) {}
 
-  /// The checks of SPEC §9.4 in their order. `check_cheap` needs the state; `check_costly` needs no state
-  /// (signature, certificate, proofs) and may run on any thread; `check_again` repeats what may have changed
-  /// in between. `admit` is all three.
+  /// The checks of SPEC §9.4 in their order. `check_cheap` (1 to 13) needs the state and no group operation;
+  /// `check_signature` (14 to 16) and check_ballot_proofs (17) need no state and may run on any thread;
+  /// `check_again` repeats what may have changed in between. `admit` is 1 to 17.
   Result<Admission, Rejection> check_cheap(const BallotItem& item) const;
-  static Result<void, Rejection> check_costly(const Election& election, const BallotItem& item,
-                                              const Admission& admission, const EidVerifier& eid);
+  static Result<void, Rejection> check_signature(const Election& election, const BallotItem& item,
+                                                 const Ballot& ballot, const EidVerifier& eid);
   Result<void, Rejection> check_again(const Admission& admission) const;
   Result<Admission, Rejection> admit(const BallotItem& item, const EidVerifier& eid) const;
   /// @pre the admission passed all checks on this very state.
@@ -110,10 +110,6 @@ class ElectionState {
   static Examined examine(const Election& election, const BallotItem& item);
   static void verify_ticket(const Election& election, const BallotItem& item, Examined& examined);
   Result<Admission, Rejection> check_cheap(const BallotItem& item, Examined&& examined) const;
-  /// The parts of `check_costly`: 14 to 16, and 17.
-  static Result<void, Rejection> check_signature(const Election& election, const BallotItem& item,
-                                                 const Ballot& ballot, const EidVerifier& eid);
-  static Result<void, Rejection> check_proofs(const Election& election, const Ballot& ballot);
 
   /// Documents: phase events, rolls, revocations. Checks signatures, sequence and phase, then applies whole
   /// or not at all.
@@ -175,8 +171,9 @@ class ElectionState {
 
 /// Replays a whole log: entry i opens to the encoded LoggedItem item_at(i), which is asked in rising order
 /// and stays where it is until `progress`; checks leaves, runs every check on every entry and collects all
-/// findings instead of stopping at the first. Costly checks run on all cores. `progress(done)` is called now
-/// and then, `part` whenever another part of the work begins, both from the caller's thread.
+/// findings instead of stopping at the first. Costly checks run on all cores, proofs of ballots in batches.
+/// `progress(done)` is called now and then, `part` whenever another part of the work begins, both from the
+/// caller's thread.
 struct ReplayFinding {
   std::uint64_t index;
   Rejection rejection;

@@ -7,7 +7,7 @@
 #include "collector/export.h"
 #include "collector/operator.h"
 #include "collector/sqlite_store.h"
-#include "crypto/proof/knowledge.h"
+#include "crypto/proof/one_of_many.h"
 #include "protocol/files/files.h"
 #include "protocol/record_layout.h"
 #include "tests/collector/collector_fixture.h"
@@ -396,12 +396,12 @@ TEST_F(ServiceTest, A26_A27_a_copied_ciphertext_is_refused) {
       }
     });
   };
-  expect_ballot_refused(copy_of_victim(false), Reason::kPokInvalid, 403);  // seen first, in isolation
+  expect_ballot_refused(copy_of_victim(false), Reason::kBallotProofInvalid, 403);  // seen first, in isolation
   w.expect_recorded(w.post("/v1/ballot", victim.body()), victim, SubmitOutcome::kAccepted);
   expect_ballot_refused(copy_of_victim(false), Reason::kBallotDuplicateCiphertext, 409);
-  expect_ballot_refused(copy_of_victim(true), Reason::kPokInvalid, 403);
+  expect_ballot_refused(copy_of_victim(true), Reason::kBallotProofInvalid, 403);
   auto without_proof = resigned(w.cast(4), 4, [](Ballot& ballot) { ballot.selections[1].proof.clear(); });
-  expect_ballot_refused(without_proof, Reason::kPokMissing, 403);
+  expect_ballot_refused(without_proof, Reason::kBallotProofMissing, 403);
   const auto honest = w.cast(4);
   w.expect_recorded(w.post("/v1/ballot", honest.body()), honest, SubmitOutcome::kAccepted);
   EXPECT_TRUE(replay().findings.empty());

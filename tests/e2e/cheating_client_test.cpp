@@ -6,7 +6,8 @@
 #include "collector/export.h"
 #include "collector/operator.h"
 #include "collector/sqlite_store.h"
-#include "crypto/proof/knowledge.h"
+#include "crypto/proof/one_of_many.h"
+#include "protocol/ballot_crypto.h"
 #include "protocol/record_layout.h"
 #include "tests/collector/collector_fixture.h"
 #include "tests/support/run_program.h"
@@ -187,7 +188,7 @@ TEST_F(CheatingClientTest, A26_A27_Copies) {
   const auto selections = ballot_in(victim).selections;
   const auto take = [&](Ballot& ballot) { ballot.selections = selections; };
   const auto isolated = changed(4, take);
-  refused("copied before the original", isolated, Reason::kPokInvalid, Evidence::kLogged);
+  refused("copied before the original", isolated, Reason::kBallotProofInvalid, Evidence::kLogged);
   accepted(victim);
   refused("copied, with its proof", isolated, Reason::kBallotDuplicateCiphertext, Evidence::kLogged);
   refused("one of its ciphertexts copied",
@@ -197,30 +198,99 @@ TEST_F(CheatingClientTest, A26_A27_Copies) {
   const auto re_randomised = [&](Proof proof) {
     return changed(4, [&](Ballot& ballot) {
       ballot.selections = selections;
+      std::size_t at = 0;
       for (Selection& selection : ballot.selections) {
         const auto t = Ristretto::SecretScalar::random(e.rng());
         const auto again = re_encrypt<Ristretto>(election().Y(), selection.ciphertext(), t);
-        // With s' = s − c·t the commitment T = s'·G + c·alpha' is the victim's own.
-        const auto known = KnowledgeProof<Ristretto>::decode(selection.proof).value();
-        const auto public_t = declassify(t);  // the cheater chose it
-        const KnowledgeProof<Ristretto> moved{known.c, known.s - known.c * public_t};
-        EXPECT_EQ(recompute_commitment_vartime<Ristretto>({election().Y(), again.alpha, again.beta}, moved),
-                  recompute_commitment_vartime<Ristretto>({election().Y(), selection.alpha, selection.beta},
-                                                          known));
+        // With z' = z + c^m·t, for the victim's challenge c, every equation of her proof holds again.
+        const auto slot = election().ballot_slots(*election().unit_index(ballot.unit))[at++];
+        const auto& table = slot.table->points;
+        auto moved = OneOfManyProof<Ristretto>::decode(selection.proof, table.size()).value();
+        const OneOfManyStatement<Ristretto> hers{election().Y(), selection.alpha, selection.beta, table};
+        const OneOfManyStatement<Ristretto> related{election().Y(), again.alpha, again.beta, table};
+        Transcript transcript = ballot_transcript(election(), ballot_in(victim), selection);
+        append_statement(transcript, hers, election().digit_generators());
+        one_of_many_detail::append_commitments(transcript, moved);
+        const auto c = transcript.challenge_scalar<Ristretto>("c");
+        auto shift = declassify(t);  // the cheater chose it
+        for (std::size_t j = 0; j < table.digits(); ++j) shift = shift * c;
+        moved.z = moved.z + shift;
+        EXPECT_EQ(first_failing_equation_vartime(related, moved, c, election().digit_generators()),
+                  OneOfManyEquation::kNone);
         selection.alpha = again.alpha;
         selection.beta = again.beta;
-        if (proof == Proof::kRescaled) selection.proof = copy_of(moved.encode());
+        if (proof == Proof::kRescaled) selection.proof = moved.encode();
         if (proof == Proof::kAbsent) selection.proof.clear();
       }
     });
   };
-  refused("re-randomised, proof copied", re_randomised(Proof::kCopied), Reason::kPokInvalid,
+  refused("re-randomised, proof copied", re_randomised(Proof::kCopied), Reason::kBallotProofInvalid,
           Evidence::kLogged);
-  refused("re-randomised, proof re-scaled", re_randomised(Proof::kRescaled), Reason::kPokInvalid,
+  refused("re-randomised, proof re-scaled", re_randomised(Proof::kRescaled), Reason::kBallotProofInvalid,
           Evidence::kLogged);
-  refused("re-randomised, no proof", re_randomised(Proof::kAbsent), Reason::kPokMissing, Evidence::kLogged);
+  refused("re-randomised, no proof", re_randomised(Proof::kAbsent), Reason::kBallotProofMissing,
+          Evidence::kLogged);
   accepted(4);
   accepted(7);
+  expect_the_same_answers();
+}
+
+// A63, A110, A149: ciphertexts that hold none of the slot's choices, each with the best proof that a client
+// can make for it; A23: proofs of another shape.
+TEST_F(CheatingClientTest, A23_A63_A110_A149_NoneOfTheChoices) {
+  const auto victim = w.cast(7);
+  const Ballot hers = ballot_in(victim);
+  const auto encrypting = [&](const Ristretto::Point& M, const ChoiceTable<Ristretto>* proved_for) {
+    return changed(4, [&](Ballot& ballot) {
+      Selection& selection = ballot.selections[1];
+      const auto& table = election().ballot_slots(*election().unit_index(ballot.unit))[1].table->points;
+      const auto r = Ristretto::SecretScalar::random(e.rng());
+      const auto c = encrypt<Ristretto>(election().Y(), M, r);
+      selection.alpha = c.alpha;
+      selection.beta = c.beta;
+      Transcript transcript = ballot_transcript(election(), ballot, selection);
+      const OneOfManyStatement<Ristretto> statement{election().Y(), c.alpha, c.beta,
+                                                    proved_for != nullptr ? *proved_for : table};
+      selection.proof =
+          prove_one_of_many(statement, 1, r, transcript, election().digit_generators(), e.rng()).encode();
+    });
+  };
+  const auto& own_slots = election().ballot_slots(*election().unit_index(ballot_in(w.cast(4)).unit));
+  const auto& other_slots = election().ballot_slots(*election().unit_index({"u1"}));
+  ASSERT_NE(own_slots[1].table, other_slots[1].table);
+  const auto& own = own_slots[1].table->points;
+  const auto& others = other_slots[1].table->points;
+  refused("a point that stands for nobody", encrypting(own[1] + Ristretto::Point::generator(), nullptr),
+          Reason::kBallotProofInvalid, Evidence::kLogged);
+  refused("two candidates at once", encrypting(own[0] + own[1], nullptr), Reason::kBallotProofInvalid,
+          Evidence::kLogged);
+  refused("a candidate of another unit", encrypting(others[1], nullptr), Reason::kBallotProofInvalid,
+          Evidence::kLogged);
+  refused("a candidate of another unit, with a proof that holds there", encrypting(others[1], &others),
+          Reason::kBallotProofInvalid, Evidence::kLogged);
+  refused("another's ciphertext times three, under its proof",
+          changed(4,
+                  [&](Ballot& ballot) {
+                    const auto three = Ristretto::Scalar::from_u64(3);
+                    ballot.selections[1] = hers.selections[1];
+                    ballot.selections[1].alpha = Ristretto::mul_vartime(three, hers.selections[1].alpha);
+                    ballot.selections[1].beta = Ristretto::mul_vartime(three, hers.selections[1].beta);
+                  }),
+          Reason::kBallotProofInvalid, Evidence::kLogged);
+  accepted(4);
+  accepted(victim);
+  refused("a proof with an element more",
+          changed(1,
+                  [](Ballot& ballot) {
+                    append(ballot.selections[0].proof, Ristretto::Scalar::from_u64(1).encode());
+                  }),
+          reason_of(Fault::kProofEncoding), Evidence::kLogged);
+  refused(
+      "a proof that is no group elements",
+      changed(
+          1, [](Ballot& ballot) { std::fill_n(ballot.selections[0].proof.begin(), 32, std::uint8_t{0xff}); }),
+      reason_of(Fault::kPointNoncanonical), Evidence::kLogged);
+  accepted(1);
   expect_the_same_answers();
 }
 
@@ -258,8 +328,8 @@ TEST_F(CheatingClientTest, A28_BallotOfATwinElection) {
 
   refused("as it is", envelope, Reason::kElectionFpMismatch, Evidence::kNone);
   refused("under this election's ticket, ciphertexts and proofs as they were",
-          changed(1, [&](Ballot& ballot) { ballot.selections = foreign.selections; }), Reason::kPokInvalid,
-          Evidence::kLogged);
+          changed(1, [&](Ballot& ballot) { ballot.selections = foreign.selections; }),
+          Reason::kBallotProofInvalid, Evidence::kLogged);
   Envelope half = changed(1, [](Ballot&) {});
   half.ticket = signed_ticket;
   refused("a ballot of this election on a ticket of the other", half, Reason::kElectionFpMismatch,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "crypto/group/tiny.h"
+#include "crypto/proof/one_of_many.h"
 #include "crypto/secret/dkg_participant.h"
 #include "crypto/secret/signing_key.h"
 #include "crypto/shuffle/proof.h"
@@ -132,6 +133,25 @@ void proofs() {
   write("fuzz_proofs", "decryption-tiny", {3, 0, 0}, Bytes{1, 2});
 }
 
+template <class G>
+Bytes one_of_many_bytes(std::size_t n) {
+  Bytes out;
+  for (std::size_t i = 0; i < one_of_many_elements(n); ++i) {
+    if (i < 4 + 2 * digits_for(n))
+      append(out, G::Point::generator().encode());
+    else
+      append(out, G::Scalar::from_u64(i).encode());
+  }
+  return out;
+}
+
+void one_of_many() {
+  write("fuzz_proofs", "one-of-many-ristretto-2", {4, 1, 0}, one_of_many_bytes<Ristretto>(2));
+  write("fuzz_proofs", "one-of-many-ristretto-5", {4, 4, 0}, one_of_many_bytes<Ristretto>(5));
+  write("fuzz_proofs", "one-of-many-ristretto-138", {4, 137, 0}, one_of_many_bytes<Ristretto>(138));
+  write("fuzz_proofs", "one-of-many-tiny", {5, 17, 0}, one_of_many_bytes<Tiny7>(18));
+}
+
 void keys() {
   CountingRng rng;
   write("fuzz_keys", "public", {}, SigningKey::generate(rng).verify_key().encode());
@@ -149,6 +169,7 @@ int main(int argc, char** argv) {
   codec();
   lists();
   proofs();
+  one_of_many();
   keys();
   return 0;
 }

@@ -153,7 +153,7 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
     const BallotItem victim = e.cast(e.ticket(log.state, 2, now_s()), 2, choices, now_ms);
     Ballot copy = honest();
     copy.selections = decode<Ballot>(victim.envelope.ballot)->selections;
-    EXPECT_EQ(refusal(sealed(copy)), Reason::kPokInvalid);
+    EXPECT_EQ(refusal(sealed(copy)), Reason::kBallotProofInvalid);
     // A27: re-randomised, with the proof copied and absent.
     const auto s = Ristretto::SecretScalar::random(e.rng());
     Ballot again = copy;
@@ -163,9 +163,9 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
       selection.alpha = c.alpha;
       selection.beta = c.beta;
     }
-    EXPECT_EQ(refusal(sealed(again)), Reason::kPokInvalid);
+    EXPECT_EQ(refusal(sealed(again)), Reason::kBallotProofInvalid);
     again.selections[0].proof.clear();
-    EXPECT_EQ(refusal(sealed(again)), Reason::kPokMissing);
+    EXPECT_EQ(refusal(sealed(again)), Reason::kBallotProofMissing);
     log.ballot(victim);
     EXPECT_EQ(refusal(sealed(copy)), Reason::kBallotDuplicateCiphertext);
   }
@@ -182,7 +182,7 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
     std::swap(moved.selections[0].alpha, moved.selections[1].alpha);
     std::swap(moved.selections[0].beta, moved.selections[1].beta);
     std::swap(moved.selections[0].proof, moved.selections[1].proof);
-    EXPECT_EQ(refusal(sealed(moved)), Reason::kPokInvalid);
+    EXPECT_EQ(refusal(sealed(moved)), Reason::kBallotProofInvalid);
     std::swap(moved.selections[0], moved.selections[1]);
     EXPECT_EQ(refusal(sealed(moved)), Reason::kBallotShape);
     Ballot twice = honest();

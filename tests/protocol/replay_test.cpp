@@ -201,13 +201,13 @@ TEST_F(ReplayTest, RefusalsAreFounded) {
   const CastTicket ticket = e.ticket(log.state, 1, now_s());
   BallotItem broken = item(ticket, 1);
   Ballot ballot = decode<Ballot>(broken.envelope.ballot).value();
-  ballot.selections[0].proof[3] ^= 1;
+  *(ballot.selections[0].proof.end() - 32) ^= 1;
   broken.envelope = e.envelope(ballot, ticket, e.card(1));
   const auto refusal = [](const BallotItem& i, Reason reason) {
     return encode(RefusalItem{
         .envelope = i.envelope, .received_ms = i.received_ms, .reason = static_cast<std::uint64_t>(reason)});
   };
-  log.force(EntryType::kRefusal, refusal(broken, Reason::kPokInvalid));
+  log.force(EntryType::kRefusal, refusal(broken, Reason::kBallotProofInvalid));
   EXPECT_EQ(findings(), Found{});
   log.force(EntryType::kRefusal, refusal(broken, Reason::kTicketExpired));  // another reason
   log.force(EntryType::kRefusal,

@@ -236,7 +236,7 @@ TEST(Spec, WorkedExample) {
   row("r of contest mayor, slot 0", declassify(r).encode());  // public: the example's
   row("alpha", ballot.selections[0].alpha.encode());
   row("beta", ballot.selections[0].beta.encode());
-  row("proof (c ‖ s)", ballot.selections[0].proof);
+  row("proof (A ‖ B ‖ C ‖ D ‖ E ‖ f ‖ z_A ‖ z_C ‖ z)", ballot.selections[0].proof);
   row("Ballot", item.envelope.ballot);
   row("ballot id", sha256(item.envelope.ballot));
   row("SHA-256 of the BallotItem (with signature, certificate, ticket and time of receipt)",
