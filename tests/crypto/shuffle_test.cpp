@@ -210,7 +210,7 @@ TEST(Shuffle, HashesWhatTheSpecSaysInItsOrder) {
 TEST(Shuffle, KnownAnswer) {
   const Mix mix(3, 2, "known answer");
   EXPECT_EQ(to_hex(sha256(encode_proof(mix.proof))),
-            "4e1328136ff3314ad209561cf9882ec0401479281068ce86ab7f543b6a342318");
+            "9793a4add79b240d05c74921617678bd7466a487409f923121f6c93fda67ff5c");
 }
 
 TEST(Shuffle, EmptyListHasOneProofOfNoBytes) {

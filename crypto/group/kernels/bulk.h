@@ -22,7 +22,7 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
-  static constexpr int kPairs = kLanes == 1 ? 1 : 2;  ///< vectors whose square roots are computed together
+  static constexpr int kTogether = kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -31,6 +31,9 @@ struct Bulk {
     for (std::size_t i = 0; i < kLanes; ++i) p[i] = rows[i]->limbs;
     Vector w[16];
     F::template load_words<2>(p, w);
+    return affine_of(w);
+  }
+  static inline __attribute__((always_inline)) Affine affine_of(const Vector* w) {
     Affine out;
     for (int k = 0; k < 5; ++k) {
       out.s.l[k] = w[k];
@@ -117,24 +120,24 @@ struct Bulk {
   }
 
   static std::size_t decode(const std::uint8_t* in, std::size_t n, Row* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       const std::size_t here = n - at < kStep ? n - at : kStep;
       std::uint8_t bytes[32 * kStep] = {};  // zeros decode: they are the identity
       std::size_t canonical = 0;
       while (canonical < here && is_canonical(in + 32 * (at + canonical))) ++canonical;
       __builtin_memcpy(bytes, in + 32 * at, 32 * canonical);
-      Clean s[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Clean s[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         Vector w[4];
         F::load_bytes(bytes + 32 * kLanes * static_cast<std::size_t>(k), 32, w);
         s[k] = F::from_words(w);
       }
-      Affine a[kPairs];
-      Mask valid[kPairs];
-      E::template decode<kPairs>(s, a, valid);
+      Affine a[kTogether];
+      Mask valid[kTogether];
+      E::template decode<kTogether>(s, a, valid);
       Row spare[kLanes];
-      for (int k = 0; k < kPairs; ++k) {
+      for (int k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
         Row* rows[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) rows[i] = first + i < n ? out + first + i : spare + i;
@@ -147,11 +150,11 @@ struct Bulk {
     return n;
   }
 
-  /// Encodings of the first n of kPairs vectors of points.
-  static inline void encode_some(const Point (&p)[kPairs], std::size_t n, std::uint8_t* out) {
-    Clean s[kPairs];
-    E::template encode<kPairs>(p, s);
-    for (int k = 0; k < kPairs; ++k) {
+  /// Encodings of the first n of kTogether vectors of points.
+  static inline void encode_some(const Point (&p)[kTogether], std::size_t n, std::uint8_t* out) {
+    Clean s[kTogether];
+    E::template encode<kTogether>(p, s);
+    for (int k = 0; k < kTogether; ++k) {
       const std::size_t first = kLanes * static_cast<std::size_t>(k);
       if (first >= n) break;
       Vector w[4];
@@ -167,11 +170,11 @@ struct Bulk {
       {0x12f0793b66e4fc18, 0x05aeeb4c213caa17, 0x958b108a66dce7b3, 0x60483f690a6ae721}};
 
   static void encode(const Row* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     const Row identity = identity_row();
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point p[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Point p[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
         const Affine a = affine(in + first, first < n ? n - first : 0, identity);
         // Row: S = y + x, D = y − x, Z = 1, T = xy.
@@ -182,10 +185,10 @@ struct Bulk {
   }
 
   static void encode_wide(const WidePoint* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point p[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Point p[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         WidePoint lanes[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
           const std::size_t j = at + kLanes * static_cast<std::size_t>(k) + i;
@@ -208,22 +211,22 @@ struct Bulk {
   }
 
   static void from_uniform(const std::uint8_t* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       const std::size_t here = n - at < kStep ? n - at : kStep;
       std::uint8_t bytes[64 * kStep] = {};
       __builtin_memcpy(bytes, in + 64 * at, 64 * here);
-      Point sums[kPairs];
-      Clean t[kPairs];
+      Point sums[kTogether];
+      Clean t[kTogether];
       for (std::size_t half = 0; half < 2; ++half) {
-        for (int k = 0; k < kPairs; ++k) {
+        for (int k = 0; k < kTogether; ++k) {
           Vector w[4];
           F::load_bytes(bytes + 64 * kLanes * static_cast<std::size_t>(k) + 32 * half, 64, w);
           t[k] = F::from_words(w);
         }
-        Point mapped[kPairs];
-        E::template map<kPairs>(t, mapped);
-        for (int k = 0; k < kPairs; ++k)
+        Point mapped[kTogether];
+        E::template map<kTogether>(t, mapped);
+        for (int k = 0; k < kTogether; ++k)
           sums[k] = half == 0 ? mapped[k] : E::add(sums[k], E::cached(mapped[k]));
       }
       encode_some(sums, here, out + 32 * at);
@@ -262,7 +265,7 @@ struct Bulk {
   static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
   static std::size_t msm_scratch_bytes(std::size_t n, unsigned bits) {
     const Window w = window_for(n, bits);
-    return aligned(w.count * n * 2) + aligned(n * 4) + 3 * aligned((w.buckets() + 2) * 4) +
+    return aligned(w.count * n * 2) + 4 * aligned((w.buckets() + 2) * 4) + aligned((1 + kLanes) * n * 4) +
            aligned((n + 2) * 4) + w.buckets() * sizeof(Bucket);
   }
   /// digits[i·n + j]: digit i of scalar j, between −2^(c−1) and 2^(c−1) − 1.
@@ -371,10 +374,13 @@ struct Bulk {
       return at;
     };
     auto* digits = reinterpret_cast<std::int16_t*>(take(window.count * n * 2));
-    auto* sorted = reinterpret_cast<std::uint32_t*>(take(n * 4));               // row, and the sign on top
-    auto* start = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // of a bucket in `sorted`
-    auto* next = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
+    // Of each bucket: how many points it has, its place in `order`, and where its next entry goes.
+    auto* length = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
     auto* order = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // buckets, longest first
+    auto* next = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
+    auto* group_start = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // in `dealt`
+    // The rows of kLanes buckets, step after step: the number of the row, and the sign on top.
+    auto* dealt = reinterpret_cast<std::uint32_t*>(take((1 + kLanes) * n * 4));
     auto* by_length = reinterpret_cast<std::uint32_t*>(take((n + 2) * 4));
     auto* buckets = reinterpret_cast<Bucket*>(memory);
     const Row identity = identity_row();
@@ -383,63 +389,64 @@ struct Bulk {
     for (std::size_t a = 0; a < arrays; ++a) out[a] = wide_of(One::identity());
     for (std::size_t i = window.count; i-- > 0;) {
       const std::int16_t* digit = digits + i * n;
-      // Sort by digit. Bucket m − 1 is that of ±m; digit 0 goes to a last one, which nobody adds up.
-      for (std::size_t m = 0; m <= n_buckets + 1; ++m) start[m] = 0;
+      // Bucket m − 1 is that of ±m; digit 0 goes to a last one, which nobody adds up.
       const auto bucket_of = [n_buckets](std::int16_t d) {
         const auto m = static_cast<std::size_t>(d < 0 ? -d : d);
         return m == 0 ? n_buckets : m - 1;
       };
-      for (std::size_t j = 0; j < n; ++j) ++start[bucket_of(digit[j]) + 1];
-      for (std::size_t m = 0; m <= n_buckets; ++m) start[m + 1] += start[m];
-      for (std::size_t m = 0; m <= n_buckets; ++m) next[m] = start[m];
-      for (std::size_t j = 0; j < n; ++j)
-        sorted[next[bucket_of(digit[j])]++] =
-            static_cast<std::uint32_t>(j) | (digit[j] < 0 ? std::uint32_t{1} << 31 : 0);
-      // Sort buckets by length.
+      for (std::size_t m = 0; m <= n_buckets; ++m) length[m] = 0;
+      for (std::size_t j = 0; j < n; ++j) ++length[bucket_of(digit[j])];
+      // Buckets by length, by counting.
       std::uint32_t longest = 0;
-      for (std::size_t m = 0; m < n_buckets; ++m) {
-        const std::uint32_t length = start[m + 1] - start[m];
-        longest = length > longest ? length : longest;
-      }
+      for (std::size_t m = 0; m < n_buckets; ++m) longest = length[m] > longest ? length[m] : longest;
       for (std::uint32_t l = 0; l <= longest + 1; ++l) by_length[l] = 0;
-      for (std::size_t m = 0; m < n_buckets; ++m) ++by_length[longest - (start[m + 1] - start[m]) + 1];
+      for (std::size_t m = 0; m < n_buckets; ++m) ++by_length[longest - length[m] + 1];
       for (std::uint32_t l = 0; l <= longest; ++l) by_length[l + 1] += by_length[l];
       for (std::size_t m = 0; m < n_buckets; ++m)
-        order[by_length[longest - (start[m + 1] - start[m])]++] = static_cast<std::uint32_t>(m);
+        order[by_length[longest - length[m]]++] = static_cast<std::uint32_t>(m);
+      // Deal them to lanes. What a shorter bucket lacks beside the first of its group is no entry; since
+      // lengths fall, that is kLanes · longest in all at the most.
+      const std::size_t groups = (n_buckets + kLanes - 1) / kLanes;
+      std::uint32_t end = 0;
+      for (std::size_t g = 0; g < groups; ++g) {
+        group_start[g] = end;
+        const std::uint32_t steps = length[order[g * kLanes]];
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          const bool exists = g * kLanes + l < n_buckets;
+          const std::uint32_t have = exists ? length[order[g * kLanes + l]] : 0;
+          if (exists) next[order[g * kLanes + l]] = end + static_cast<std::uint32_t>(l);
+          for (std::uint32_t step = have; step < steps; ++step) dealt[end + step * kLanes + l] = F::kNoEntry;
+        }
+        end += steps * static_cast<std::uint32_t>(kLanes);
+      }
+      group_start[groups] = end;
+      for (std::size_t j = 0; j < n; ++j) {
+        const std::size_t m = bucket_of(digit[j]);
+        if (m == n_buckets) continue;
+        dealt[next[m]] = static_cast<std::uint32_t>(j) | (digit[j] < 0 ? std::uint32_t{1} << 31 : 0);
+        next[m] += static_cast<std::uint32_t>(kLanes);
+      }
 
       for (std::size_t a = 0; a < arrays; ++a) {
-        for (std::size_t group = 0; group < n_buckets; group += kLanes) {
-          const std::uint32_t* from[kLanes];
-          std::uint32_t length[kLanes];
+        const std::uint64_t* base = rows[a]->limbs;
+        for (std::size_t g = 0; g < groups; ++g) {
+          Point sum = E::identity();
+          for (std::uint32_t at = group_start[g]; at < group_start[g + 1]; at += kLanes) {
+            if (at + kAhead * kLanes < end)
+              for (std::size_t l = 0; l < kLanes; ++l) {
+                const std::uint64_t* ahead =
+                    base + 16 * static_cast<std::size_t>(dealt[at + kAhead * kLanes + l] & 0x7fffffff);
+                __builtin_prefetch(ahead);
+                __builtin_prefetch(ahead + 8);
+              }
+            Vector w[16];
+            F::gather_rows(base, dealt + at, identity.limbs, w);
+            sum = E::add(sum, affine_of(w), F::top_bits(dealt + at));
+          }
           Bucket spare;
           Bucket* to[kLanes];
-          for (std::size_t l = 0; l < kLanes; ++l) {
-            const bool exists = group + l < n_buckets;
-            const std::uint32_t m = order[exists ? group + l : group];
-            from[l] = sorted + start[m];
-            length[l] = exists ? start[m + 1] - start[m] : 0;
-            to[l] = exists ? buckets + m : &spare;
-          }
-          Point sum = E::identity();
-          for (std::uint32_t step = 0; step < length[0]; ++step) {
-            const Row* p[kLanes];
-            std::uint32_t negative = 0;
-            for (std::size_t l = 0; l < kLanes; ++l) {
-              if (step < length[l]) {
-                const std::uint32_t entry = from[l][step];
-                p[l] = rows[a] + (entry & 0x7fffffff);
-                negative |= (entry >> 31) << l;
-                if (step + kAhead < length[l]) {
-                  const Row* ahead = rows[a] + (from[l][step + kAhead] & 0x7fffffff);
-                  __builtin_prefetch(ahead->limbs);
-                  __builtin_prefetch(ahead->limbs + 8);
-                }
-              } else {
-                p[l] = &identity;
-              }
-            }
-            sum = E::add(sum, affine(p), static_cast<Mask>(negative));
-          }
+          for (std::size_t l = 0; l < kLanes; ++l)
+            to[l] = g * kLanes + l < n_buckets ? buckets + order[g * kLanes + l] : &spare;
           store(sum, to);
         }
         One::Point total = one_of(out[a]);
@@ -448,7 +455,7 @@ struct Bulk {
       }
     }
   }
-  static constexpr std::uint32_t kAhead = 4;  ///< additions between the fetching of a row and its use
+  static constexpr std::uint32_t kAhead = 6;  ///< additions between the fetching of a row and its use
 
   static void sum(const Row* rows, std::size_t n, WidePoint* out) {
     const Row identity = identity_row();
@@ -545,30 +552,31 @@ struct Bulk {
 
   static void mul_each(const Row* rows, const std::uint8_t* scalars, std::size_t stride, std::size_t n,
                        std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     const Row identity = identity_row();
-    Table table;
-    Vector w[4];
+    Table tables[kTogether];
+    Vector w[kTogether][4];
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point products[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Point products[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
         const std::size_t here = first < n ? n - first : 0;
-        fill(affine(rows + first, here, identity), table);
-        nibbles_of(scalars + stride * first, stride, here, w);
-        Point p = E::identity();
-        for (std::size_t i = kNibbles; i-- > 0;) {
+        fill(affine(rows + first, here, identity), tables[k]);
+        nibbles_of(scalars + stride * first, stride, here, w[k]);
+        products[k] = E::identity();
+      }
+      for (std::size_t i = kNibbles; i-- > 0;)
+        for (int k = 0; k < kTogether; ++k) {
+          Point& p = products[k];
           if (i + 1 < kNibbles)
             for (int j = 0; j < 4; ++j) p = E::twice(p);
           Mask negative;
-          const typename E::Cached term = pick(table, nibble(w, i), negative);
+          const typename E::Cached term = pick(tables[k], nibble(w[k], i), negative);
           p = E::add(p, term, negative);
         }
-        products[k] = p;
-      }
       encode_some(products, n - at < kStep ? n - at : kStep, out + 32 * at);
     }
-    wipe(&table, sizeof table);
+    wipe(tables, sizeof tables);
     wipe(w, sizeof w);
   }
 
@@ -647,7 +655,7 @@ struct Bulk {
 
   static void fixed_base(const FixedBaseTable* const* tables, const std::uint8_t* const* scalars,
                          std::size_t bases, const Row* addends, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kGroups = kLanes == 1 ? 4 : 8;  ///< vectors that share one reading of a table
+    constexpr std::size_t kGroups = kLanes == 1 ? 4 : 12;  ///< vectors that share one reading of a table
     const Row identity = identity_row();
     Vector w[kGroups][4];
     for (std::size_t at = 0; at < n; at += kGroups * kLanes) {
@@ -684,12 +692,12 @@ struct Bulk {
           }
         }
       }
-      for (std::size_t g = 0; g < kGroups; g += kPairs) {
+      for (std::size_t g = 0; g < kGroups; g += kTogether) {
         const std::size_t first = at + g * kLanes;
         if (first >= n) break;
-        Point pair[kPairs];
-        for (std::size_t k = 0; k < kPairs; ++k) pair[k] = sums[g + k];
-        encode_some(pair, n - first < kLanes * kPairs ? n - first : kLanes * kPairs, out + 32 * first);
+        Point pair[kTogether];
+        for (std::size_t k = 0; k < kTogether; ++k) pair[k] = sums[g + k];
+        encode_some(pair, n - first < kLanes * kTogether ? n - first : kLanes * kTogether, out + 32 * first);
       }
     }
     wipe(w, sizeof w);

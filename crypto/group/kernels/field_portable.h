@@ -144,6 +144,14 @@ struct FieldPortable {
   static inline void store_words(const Vector* in, std::uint64_t* const p[1]) {
     for (int k = 0; k < 8 * kEights; ++k) p[0][k] = in[k];
   }
+  static inline void gather_rows(const std::uint64_t* rows, const std::uint32_t* entries,
+                                 const std::uint64_t otherwise[16], Vector* out) {
+    const std::uint64_t* row =
+        entries[0] == kNoEntry ? otherwise : rows + 16 * static_cast<std::size_t>(entries[0] & 0x7fffffff);
+    for (int k = 0; k < 15; ++k) out[k] = row[k];
+  }
+  static inline Mask top_bits(const std::uint32_t* entries) { return entries[0] >> 31; }
+  static constexpr std::uint32_t kNoEntry = 0xffffffff;
   static inline void load_bytes(const std::uint8_t* p, std::size_t, Vector w[4]) {
     __builtin_memcpy(w, p, 32);
   }
