@@ -221,7 +221,10 @@ class MixedList {
     invariant(verdict.has_value(), "an honest proof verifies");
   }
   /// What a trustee has before its shares: the output, decoded. @pre prove.
-  void decode_output() { output_ = decode_list(output_bytes_); }
+  void decode_output() {
+    decrypted_bytes_ = output_bytes_;
+    output_ = decode_list(decrypted_bytes_);
+  }
   /// Makes the shares, proves them, encodes both. @pre decode_output.
   void make_shares() {
     const auto shares = decryption_shares<G>(x_, output_.items);
@@ -239,7 +242,7 @@ class MixedList {
     invariant(proof.has_value(), "an honest proof decodes");
     Transcript transcript = transcript_of(kDecryptionLabel, "trustee");
     const auto verdict = verify_decryption_shares_vartime(
-        EncodedDecryption<G>{Y_, output_bytes_, bytes.first(proof_at)}, *proof, transcript);
+        EncodedDecryption<G>{Y_, decrypted_bytes_, bytes.first(proof_at)}, *proof, transcript);
     invariant(verdict.has_value(), "honest shares verify");
   }
   /// Frees what `prove` alone needs, for measuring the memory of `verify`.
@@ -267,7 +270,7 @@ class MixedList {
   Point Y_;
   ShuffleGenerators<G> generators_;
   CiphertextList<G> input_, output_;
-  Bytes input_bytes_, output_bytes_, proof_bytes_, share_bytes_;
+  Bytes input_bytes_, output_bytes_, proof_bytes_, decrypted_bytes_, share_bytes_;
 };
 
 }  // namespace psephos::bench

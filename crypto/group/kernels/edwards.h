@@ -19,6 +19,10 @@ inline constexpr Words k2D = {
     {0xebd69b9426b2f159, 0x00e0149a8283b156, 0x198e80f2eef3d130, 0x2406d9dc56dffce7}};
 inline constexpr Words kSqrtMinusOne = {
     {0xc4ee1b274a0ea0b0, 0x2f431806ad2fe478, 0x2b4d00993dfbd7a7, 0x2b8324804fc1df0b}};
+inline constexpr Words kMinusOne = {
+    {0xffffffffffffffec, 0xffffffffffffffff, 0xffffffffffffffff, 0x7fffffffffffffff}};
+inline constexpr Words kMinusSqrtMinusOne = {
+    {0x3b11e4d8b5f15f3d, 0xd0bce7f952d01b87, 0xd4b2ff66c2042858, 0x547cdb7fb03e20f4}};
 inline constexpr Words kInvSqrtAMinusD = {
     {0x99c8fdaa805d40ea, 0x9d2f16175a4172be, 0x16c27b91fe01d840, 0x786c8905cfaffca2}};
 inline constexpr Words kOneMinusDSquared = {
@@ -193,6 +197,22 @@ struct Edwards {
     return {static_cast<Mask>(correct | flipped), abs(turned)};
   }
 
+  /// The same for u = 1, in its two halves: 1/sqrt(v), or 1/sqrt(v/i) where v is no square.
+  static inline __attribute__((always_inline)) Fe inverse_root_argument(const Fe& v) {
+    const Fe v3 = mul(sqr(v), v);
+    return mul(sqr(v3), v);
+  }
+  static inline __attribute__((always_inline)) Root inverse_root(const Fe& v, const Fe& power) {
+    const Fe r = mul(mul(sqr(v), v), power);
+    const Clean check = F::canonical(mul(v, sqr(r)));  // 1, −1, i or −i, or 0 for v = 0
+    const Mask correct = F::equal(check, F::small(1));
+    const Mask flipped = F::equal(check, constant(kMinusOne));
+    const Mask flipped_i = F::equal(check, constant(kMinusSqrtMinusOne));
+    const Clean turned =
+        F::select(static_cast<Mask>(flipped | flipped_i), cmul(r, constant(kSqrtMinusOne)), F::clean(r));
+    return {static_cast<Mask>(correct | flipped), abs(turned)};
+  }
+
   // ---- ristretto255 -----------------------------------------------------------------------------
 
   /// RFC 9496 section 4.3.1 for K vectors of encodings, given as field elements s that the caller has found
@@ -209,11 +229,11 @@ struct Edwards {
       const Clean u2_squared = csqr(u2[k]);
       v[k] = sub(neg(cmul(constant(kD), csqr(u1[k]))), u2_squared);
       w[k] = mul(v[k], u2_squared);
-      argument[k] = ratio_argument(one, w[k]);
+      argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
     for (int k = 0; k < K; ++k) {
-      const Root inverse = ratio_root(one, w[k], argument[k]);
+      const Root inverse = inverse_root(w[k], argument[k]);
       const Fe den_x = mul(inverse.root, u2[k]);
       const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
       const Clean sx = cmul(s[k], den_x);
@@ -231,7 +251,6 @@ struct Edwards {
   static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
     Clean x0[K], y0[K], z0[K];
     Fe u1[K], u2[K], w[K], argument[K];
-    const Clean one = F::small(1);
     for (int k = 0; k < K; ++k) {
       // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
       const Clean S = F::clean(p[k].S), D = F::clean(p[k].D);
@@ -241,12 +260,12 @@ struct Edwards {
       u1[k] = mul(add(z0[k], y0[k]), sub(z0[k], y0[k]));
       u2[k] = mul(x0[k], y0[k]);
       w[k] = mul(u1[k], sqr(u2[k]));
-      argument[k] = ratio_argument(one, w[k]);
+      argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
     for (int k = 0; k < K; ++k) {
       const Clean T = F::clean(p[k].T);
-      const Fe inverse = ratio_root(one, w[k], argument[k]).root;
+      const Fe inverse = inverse_root(w[k], argument[k]).root;
       const Fe den1 = mul(inverse, u1[k]), den2 = mul(inverse, u2[k]);
       const Fe z_inverse = mul(mul(den1, den2), add(T, T));
       const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
