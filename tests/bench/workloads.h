@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/bulk_random.h"
 #include "crypto/elgamal.h"
 #include "crypto/group/group.h"
 #include "crypto/group/hash_to_group.h"
@@ -203,7 +204,8 @@ class MixedList {
 
   /// Re-encrypts, permutes and proves: from a decoded list to the bytes of output and proof.
   void prove() {
-    const ShuffleResult<G> mixed = shuffle<G>(Y_, input_, rng_);
+    BulkRng rng(rng_);  // as mixers draw theirs
+    const ShuffleResult<G> mixed = shuffle<G>(Y_, input_, rng);
     Transcript transcript = transcript_of(kShuffleLabel, "mixer");
     const ShuffleStatement<G> statement{Y_, input_, mixed.output};
     const auto proof = prove_shuffle(statement, mixed.witness, transcript, generators_, rng_);
