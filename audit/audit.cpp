@@ -413,23 +413,35 @@ class Audit {
         part.fail(Reason::kCountMismatch, group.group + ": no result");
         continue;
       }
-      check_votes(part, published->groups[g].counts, group.counted, group.group);
+      check_votes(part, published->groups[g].counts, several(group.contest, group.list) ? 0 : group.counted,
+                  group.counted, group.group);
     }
     if (!published) return;
     for (const ListResult& list : published->totals) {
+      const SeveralRule* rule = several(list.contest, list.list);
       std::uint64_t counted = 0;
       for (const GroupSheet& group : sheet_->groups)
-        if (group.contest == list.contest && group.list == list.list) counted += group.counted;
-      check_votes(part, list.counts, counted, "total of " + list.contest.text + "/" + list.list.text);
+        if (group.contest == list.contest && group.list == list.list && (rule == nullptr || group.slot == 0))
+          counted += group.counted;
+      check_votes(part, list.counts, rule != nullptr ? rule->min * counted : counted,
+                  rule != nullptr ? rule->max * counted : counted,
+                  "total of " + list.contest.text + "/" + list.list.text);
     }
   }
-  static void check_votes(Part& part, const std::vector<ChoiceCount>& counts, std::uint64_t counted,
-                          const std::string& object) {
+  /// The rule of a contest of kind several; null for another, or if there is no such list.
+  const SeveralRule* several(const Id& contest, const Id& list) const {
+    const CandidateTable* table = election_->table(contest, list);
+    return table != nullptr && table->marks ? &*table->contest->several : nullptr;
+  }
+  static void check_votes(Part& part, const std::vector<ChoiceCount>& counts, std::uint64_t least,
+                          std::uint64_t most, const std::string& object) {
     std::uint64_t votes = 0;
     for (const ChoiceCount& count : counts) votes += count.votes;
-    if (votes != counted)
+    if (votes < least || votes > most)
       part.fail(Reason::kCountMismatch,
-                object + ": " + std::to_string(votes) + " votes, " + std::to_string(counted) + " counted");
+                object + ": " + std::to_string(votes) + " votes, " +
+                    (least == most ? std::to_string(most) + " counted"
+                                   : "not from " + std::to_string(least) + " to " + std::to_string(most)));
   }
 
   /// The parts that a check must have gone through to have passed.

@@ -72,7 +72,8 @@ struct CastTicket {
   }
 };
 
-/// One encrypted selection: alpha = r·G, beta = M + r·Y, and the proof of §6.1 that M is in the table.
+/// One encrypted selection: alpha = r·G, beta = M + r·Y, and the proof of §6.1 that M is in the table. In a
+/// contest of kind several, slot k is choice k, and the proofs of all its slots together are the one of §6.5.
 struct Selection {
   static constexpr std::string_view kName = "Selection";
   Id contest;
@@ -83,7 +84,7 @@ struct Selection {
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "contest", m.contest);
-    v(2, "slot", m.slot, Bound{0, limits::kSlots});
+    v(2, "slot", m.slot, Bound{0, limits::kSelections});
     v(3, "alpha", m.alpha);
     v(4, "beta", m.beta);
     v(5, "proof", m.proof, Bound{0, limits::kProofBytes});

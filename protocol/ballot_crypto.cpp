@@ -19,14 +19,22 @@ Ristretto::SecretScalar derive_randomness(const BallotSeed& seed, const Digest25
   return r;
 }
 
-Transcript ballot_transcript(const Election& election, const Ballot& ballot, const Selection& selection) {
-  Transcript transcript(election.proof_context(kOneOfManyLabel, "voter", 0));
+Transcript ballot_transcript(const Election& election, const Ballot& ballot, const Selection& selection,
+                             std::string_view label) {
+  Transcript transcript(election.proof_context(label, "voter", 0));
   transcript.append("unit", bytes_of(ballot.unit.text));
   transcript.append("contest", bytes_of(selection.contest.text));
   transcript.append_u64("slot", selection.slot);
   transcript.append("pseudonym", ballot.pseudonym);
   transcript.append_u64("counter", ballot.counter);
   return transcript;
+}
+
+std::vector<Ciphertext<Ristretto>> marks_in(const CandidateTable& table,
+                                            std::span<const Selection> selections) {
+  std::vector<Ciphertext<Ristretto>> out;
+  for (const Selection& s : selections) out.push_back({s.alpha, s.beta - table.marks->P()});
+  return out;
 }
 
 namespace {
@@ -46,6 +54,21 @@ Ristretto::Point pick(const CandidateTable& table, std::size_t choice) {
   return Ristretto::Point::decode(picked).value();
 }
 
+/// Proves the selections of one contest of kind several.
+void prove_marks(const Election& election, const Ballot& ballot, const CandidateTable& table,
+                 std::span<Selection> selections, std::span<const std::size_t> choices,
+                 std::span<const Ristretto::SecretScalar> r, Rng& rng) {
+  const auto ciphertexts = marks_in(table, selections);
+  std::vector<std::uint8_t> marks(choices.begin(), choices.end());
+  const auto proof = prove_several_of_many<Ristretto>(
+      {election.Y(), *table.marks, ciphertexts}, marks, r,
+      ballot_transcript(election, ballot, selections.front(), kSeveralOfManyLabel),
+      election.digit_generators(), rng);
+  sodium_memzero(marks.data(), marks.size());
+  for (std::size_t k = 0; k < selections.size(); ++k) selections[k].proof = proof[k].encode();
+  append(selections.back().proof, proof.back().encode());
+}
+
 }  // namespace
 
 Ballot make_ballot(const Election& election, const CastTicket& ticket, const Digest256& ticket_hash,
@@ -61,20 +84,31 @@ Ballot make_ballot(const Election& election, const CastTicket& ticket, const Dig
                 .previous = ticket.previous,
                 .ticket_hash = ticket_hash,
                 .selections = {}};
+  std::vector<Ristretto::SecretScalar> r;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const CandidateTable& table = *slots[i].table;
     invariant(choices[i] < table.points.size(), "a choice of the table");
-    Selection selection{
-        .contest = table.contest->id, .slot = slots[i].slot, .alpha = {}, .beta = {}, .proof = {}};
-    const auto r = derive_randomness(seed, ticket_hash, selection.contest, selection.slot);
-    const auto c = encrypt<Ristretto>(election.Y(), pick(table, choices[i]), r);
-    selection.alpha = c.alpha;
-    selection.beta = c.beta;
+    const Id& contest = table.contest->id;
+    r.push_back(derive_randomness(seed, ticket_hash, contest, slots[i].slot));
+    const auto c = encrypt<Ristretto>(election.Y(), pick(table, choices[i]), r.back());
+    ballot.selections.push_back(
+        {.contest = contest, .slot = slots[i].slot, .alpha = c.alpha, .beta = c.beta, .proof = {}});
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const CandidateTable& table = *slots[i].table;
+    if (table.marks) {
+      const std::size_t K = table.slots();
+      prove_marks(election, ballot, table, std::span(ballot.selections).subspan(i, K), choices.subspan(i, K),
+                  std::span(r).subspan(i, K), rng);
+      i += K - 1;
+      continue;
+    }
+    Selection& selection = ballot.selections[i];
     Transcript transcript = ballot_transcript(election, ballot, selection);
-    const OneOfManyStatement<Ristretto> statement{election.Y(), c.alpha, c.beta, table.points};
+    const OneOfManyStatement<Ristretto> statement{election.Y(), selection.alpha, selection.beta,
+                                                  table.points};
     selection.proof =
-        prove_one_of_many(statement, choices[i], r, transcript, election.digit_generators(), rng).encode();
-    ballot.selections.push_back(std::move(selection));
+        prove_one_of_many(statement, choices[i], r[i], transcript, election.digit_generators(), rng).encode();
   }
   return ballot;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,18 +70,33 @@ struct ChoiceList {
   }
 };
 
+/// Rule of a contest of kind several: a voter marks from min to max of a list's choices, each at most once.
+struct SeveralRule {
+  static constexpr std::string_view kName = "SeveralRule";
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+  template <class M, class V>
+  static void fields(M& m, V&& v) {
+    v(1, "min", m.min, Bound{0, limits::kSelections});
+    v(2, "max", m.max, Bound{1, limits::kSelections});
+  }
+};
+
 struct Contest {
   static constexpr std::string_view kName = "Contest";
   Id id;
   std::vector<Text> title;
   std::uint64_t slots = 1;  ///< selections a voter makes, each counted on its own
   std::vector<ChoiceList> lists;
+  /// Absent: kind one, a slot's selection is one choice of the list.
+  std::optional<SeveralRule> several = std::nullopt;
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "id", m.id);
     v(2, "title", m.title, Bound{1, limits::kLanguages});
     v(3, "slots", m.slots, Bound{1, limits::kSlots});
     v(4, "lists", m.lists, Bound{1, limits::kLists});
+    v(5, "several", m.several);
   }
 };
 

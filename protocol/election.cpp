@@ -18,12 +18,29 @@ std::vector<VerifyKey> keys_of(const auto& roster) {
   return out;
 }
 
+/// definition hash ‖ u32(|id|) ‖ id for each of the ids.
+Bytes naming(const Digest256& definition_hash, std::initializer_list<const Id*> ids) {
+  Bytes message = copy_of(definition_hash);
+  for (const Id* id : ids) {
+    append_u32be(message, static_cast<std::uint32_t>(id->text.size()));
+    append(message, bytes_of(id->text));
+  }
+  return message;
+}
+
 /// Fills table by table; points must be distinct within a table and not the identity.
 Result<std::vector<CandidateTable>, Rejection> make_tables(const Definition& definition,
                                                            const Digest256& definition_hash) {
   std::vector<CandidateTable> tables;
   for (const Contest& contest : definition.contests)
     for (const ChoiceList& list : contest.lists) {
+      if (contest.several) {
+        const auto P = mark_point(definition_hash, contest.id);
+        if (P.is_identity()) return reject(Reason::kCandidateTableInvalid, contest.id.text);
+        tables.push_back({&contest, &list, ChoiceTable<Ristretto>({P, P + P}),
+                          MarkRule<Ristretto>(P, contest.several->min, contest.several->max)});
+        continue;
+      }
       std::vector<Ristretto::Point> points;
       std::set<Ristretto::Point> seen{Ristretto::Point::identity()};
       for (const Choice& choice : list.choices) {
@@ -32,7 +49,7 @@ Result<std::vector<CandidateTable>, Rejection> make_tables(const Definition& def
           return reject(Reason::kCandidateTableInvalid,
                         contest.id.text + "/" + list.id.text + "/" + choice.id.text);
       }
-      tables.push_back({&contest, &list, ChoiceTable<Ristretto>(std::move(points))});
+      tables.push_back({&contest, &list, ChoiceTable<Ristretto>(std::move(points)), std::nullopt});
     }
   return tables;
 }
@@ -50,12 +67,11 @@ std::string log_origin_of(const Definition& definition, const Digest256& fingerp
 }
 
 Ristretto::Point candidate_point(const Digest256& definition_hash, const Id& contest, const Id& choice) {
-  Bytes message = copy_of(definition_hash);
-  for (const Id* id : {&contest, &choice}) {
-    append_u32be(message, static_cast<std::uint32_t>(id->text.size()));
-    append(message, bytes_of(id->text));
-  }
-  return hash_to_group<Ristretto>(labels::kCandidate, message);
+  return hash_to_group<Ristretto>(labels::kCandidate, naming(definition_hash, {&contest, &choice}));
+}
+
+Ristretto::Point mark_point(const Digest256& definition_hash, const Id& contest) {
+  return hash_to_group<Ristretto>(labels::kMark, naming(definition_hash, {&contest}));
 }
 
 Result<Election, Rejection> Election::open(ByteView signed_manifest, const std::optional<Digest256>& pinned) {
@@ -91,7 +107,10 @@ Result<Election, Rejection> Election::open(ByteView signed_manifest, const std::
   if (!tables) return std::unexpected(tables.error());
   data->tables = std::move(*tables);
   std::size_t largest = 0;
-  for (const CandidateTable& table : data->tables) largest = std::max(largest, table.points.size());
+  for (const CandidateTable& table : data->tables) {
+    largest = std::max(largest, table.points.size());
+    if (table.marks) largest = std::max(largest, table.marks->counts().size());
+  }
   auto generators = DigitGenerators<Ristretto>::derive(labels::kDigitGenerator, data->fingerprint, largest,
                                                        data->manifest.joint_key);
   if (!generators) return reject(generators.error(), "ballot proofs");
@@ -101,7 +120,7 @@ Result<Election, Rejection> Election::open(ByteView signed_manifest, const std::
     for (const UnitContest& uc : unit.contests)
       for (const CandidateTable& table : data->tables)
         if (table.contest->id == uc.contest && table.list->id == uc.list)
-          for (std::uint64_t slot = 0; slot < table.contest->slots; ++slot) slots.push_back({&table, slot});
+          for (std::uint64_t slot = 0; slot < table.slots(); ++slot) slots.push_back({&table, slot});
     data->slots.push_back(std::move(slots));
   }
   data->trustee_keys = keys_of(definition.trustees);

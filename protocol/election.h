@@ -1,4 +1,5 @@
 #pragma once
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include "crypto/hash.h"
 #include "crypto/note.h"
 #include "crypto/proof/choice_table.h"
+#include "crypto/proof/several_of_many.h"
 #include "crypto/transcript.h"
 #include "protocol/ballot.h"
 #include "protocol/definition.h"
@@ -16,13 +18,21 @@
 
 namespace psephos {
 
-/// The candidate table of one list of one contest: point k stands for choice k. SPEC §4.4.
+/// What a selection of one list of one contest can encrypt (SPEC §4.5): point k stands for choice k, or, in a
+/// contest of kind several, the two points for not marked and marked.
 struct CandidateTable {
   const Contest* contest;
   const ChoiceList* list;
   ChoiceTable<Ristretto> points;
-  /// Index of the choice that `M` stands for; nullopt if none.
+  std::optional<MarkRule<Ristretto>> marks;  ///< of a contest of kind several
+  /// Index of the point `M`; nullopt if it is none of them.
   std::optional<std::size_t> find(const Ristretto::Point& M) const;
+  /// Selections on a ballot: the contest's slots, or one for each choice of a contest of kind several.
+  std::uint64_t slots() const { return marks ? list->choices.size() : contest->slots; }
+  /// The choices that a slot's selection can be a vote for. @pre slot < slots().
+  std::span<const Choice> choices_of(std::uint64_t slot) const {
+    return marks ? std::span(list->choices).subspan(slot, 1) : std::span(list->choices);
+  }
 };
 
 /// One selection that a ballot of a unit must hold.
@@ -104,5 +114,9 @@ std::string log_origin_of(const Definition& definition, const Digest256& fingerp
 /// Point of a choice: hash_to_group("psephos-1/candidate", definition hash ‖ u32(|contest|) ‖ contest ‖
 /// u32(|choice|) ‖ choice). SPEC §4.4.
 Ristretto::Point candidate_point(const Digest256& definition_hash, const Id& contest, const Id& choice);
+
+/// P of a contest of kind several: hash_to_group("psephos-1/mark", definition hash ‖ u32(|contest|) ‖
+/// contest). SPEC §4.5.
+Ristretto::Point mark_point(const Digest256& definition_hash, const Id& contest);
 
 }  // namespace psephos

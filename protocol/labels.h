@@ -10,6 +10,7 @@ inline constexpr std::string_view kSuite = "psephos-1";
 inline constexpr std::string_view kGenerator = "psephos-1/generator";
 inline constexpr std::string_view kDigitGenerator = "psephos-1/digit-generator";
 inline constexpr std::string_view kCandidate = "psephos-1/candidate";
+inline constexpr std::string_view kMark = "psephos-1/mark";
 
 // Hashes.
 inline constexpr std::string_view kPseudonym = "psephos-1/pseudonym";

@@ -70,7 +70,7 @@ struct GroupSheet {
     v(1, "group", m.group, Bound{1, 100'000});
     v(2, "contest", m.contest);
     v(3, "list", m.list);
-    v(4, "slot", m.slot, Bound{0, limits::kSlots});
+    v(4, "slot", m.slot, Bound{0, limits::kSelections});
     v(5, "units", m.units, Bound{1, limits::kUnits});
     v(6, "logged", m.logged);
     v(7, "counted", m.counted);
@@ -145,7 +145,8 @@ struct ChoiceCount {
   }
 };
 
-/// Votes of one mixing group, every choice of its list in the definition's order.
+/// Votes of one mixing group, every choice of its list in the definition's order; of a contest of kind
+/// several the one choice whose marks the group holds.
 struct GroupResult {
   static constexpr std::string_view kName = "GroupResult";
   std::string group;
@@ -153,7 +154,7 @@ struct GroupResult {
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "group", m.group, Bound{1, 100'000});
-    v(2, "counts", m.counts, Bound{2, limits::kChoices});
+    v(2, "counts", m.counts, Bound{1, limits::kChoices});
   }
 };
 

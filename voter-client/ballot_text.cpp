@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "crypto/invariant.h"
 
@@ -34,12 +35,37 @@ Result<Choosing, Rejection> Choosing::parse(std::string_view text) {
   return Choosing{{std::string(contest)}, {std::string(choice)}};
 }
 
+namespace {
+
+/// "2" or "from 0 to 3".
+std::string rule_text(const SeveralRule& rule) {
+  if (rule.min == rule.max) return std::to_string(rule.min);
+  return fmt::format("from {} to {}", rule.min, rule.max);
+}
+
+}  // namespace
+
 Result<std::vector<std::size_t>, Rejection> choices_for(const Election& election, std::size_t unit,
                                                         const std::vector<Choosing>& chosen) {
   std::vector<std::size_t> out;
   std::vector<bool> used(chosen.size(), false);
   for (const BallotSlot& slot : election.ballot_slots(unit)) {
     const Id& contest = slot.table->contest->id;
+    if (const auto& rule = slot.table->contest->several) {
+      const Id& choice = slot.table->list->choices[slot.slot].id;
+      const auto it = std::ranges::find_if(
+          chosen, [&](const Choosing& c) { return c.contest == contest && c.choice == choice; });
+      const bool mark = it != chosen.end();
+      if (mark) used[static_cast<std::size_t>(it - chosen.begin())] = true;
+      out.push_back(mark ? 1 : 0);
+      if (slot.slot + 1 < slot.table->slots()) continue;
+      const auto marked = static_cast<std::uint64_t>(
+          std::ranges::count(std::span(out).last(slot.table->slots()), std::size_t{1}));
+      if (marked < rule->min || marked > rule->max)
+        return reject(Reason::kUsage, fmt::format("contest {}: choose {} of the choices on your ballot",
+                                                  contest.text, rule_text(*rule)));
+      continue;
+    }
     std::size_t next = 0;
     while (next < chosen.size() && (used[next] || chosen[next].contest != contest)) ++next;
     if (next == chosen.size())
@@ -68,6 +94,7 @@ std::string contests_text(const Election& election, std::size_t unit, const Id& 
     const Contest& contest = *slot.table->contest;
     out += fmt::format("\n{} ({})", text_in(contest.title, language), contest.id.text);
     if (contest.slots > 1) out += fmt::format(", {} choices", contest.slots);
+    if (contest.several) out += fmt::format(", choose {}", rule_text(*contest.several));
     out += '\n';
     std::size_t width = 0;
     for (const Choice& choice : slot.table->list->choices) width = std::max(width, choice.id.text.size());
@@ -86,7 +113,11 @@ std::string choices_text(const Election& election, std::size_t unit, const std::
   const auto slots = election.ballot_slots(unit);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const CandidateTable& table = *slots[i].table;
-    const Choice& choice = table.list->choices[choices[i]];
+    if (table.marks && slots[i].slot == 0 &&
+        std::ranges::count(std::span(choices).subspan(i, table.slots()), std::size_t{1}) == 0)
+      out += fmt::format("  {}: no choice\n", text_in(table.contest->title, language));
+    if (table.marks && choices[i] == 0) continue;
+    const Choice& choice = table.list->choices[table.marks ? slots[i].slot : choices[i]];
     out += fmt::format("  {}: {}", text_in(table.contest->title, language), text_in(choice.names, language));
     if (!choice.group.empty()) out += fmt::format(" — {}", text_in(choice.group, language));
     out += fmt::format(" ({})\n", choice.id.text);

@@ -1,5 +1,6 @@
 #include "protocol/checks/ballot_proofs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/invariant.h"
@@ -15,9 +16,17 @@ std::string object_of(std::size_t i) {
   return "selections[" + std::to_string(i) + "].proof";
 }
 
-Rejection invalid(std::size_t i, const OneOfManyRejection& rejection) {
+/// Where a claim's proof stands: with a selection, or with the last of a contest of kind several, whose count
+/// it proves.
+struct Place {
+  std::size_t selection;
+  bool count = false;
+};
+
+Rejection invalid(const Place& place, const OneOfManyRejection& rejection) {
   const auto equation = describe(rejection.equation);
-  return {Reason::kBallotProofInvalid, object_of(i) + (equation.empty() ? "" : ", ") + std::string(equation)};
+  return {Reason::kBallotProofInvalid, object_of(place.selection) + (place.count ? ", count" : "") +
+                                           (equation.empty() ? "" : ", ") + std::string(equation)};
 }
 
 std::span<const BallotSlot> slots_of(const Election& election, const Ballot& ballot) {
@@ -26,34 +35,78 @@ std::span<const BallotSlot> slots_of(const Election& election, const Ballot& bal
   return election.ballot_slots(*unit);
 }
 
-/// Selection i as a claim to verify, or why it is none.
-Result<OneOfManyClaim<Ristretto>, Rejection> claim_of(const Election& election, const Ballot& ballot,
-                                                      const BallotSlot& slot, std::size_t i) {
-  const Selection& selection = ballot.selections[i];
-  if (selection.proof.empty()) return reject(Reason::kBallotProofMissing, object_of(i));
-  const ChoiceTable<Ristretto>& table = slot.table->points;
-  auto proof = OneOfManyProof<Ristretto>::decode(selection.proof, table.size());
-  if (!proof) return reject(proof.error(), object_of(i));
-  return OneOfManyClaim<Ristretto>{{election.Y(), selection.alpha, selection.beta, table},
-                                   std::move(*proof),
-                                   ballot_transcript(election, ballot, selection)};
+using Proof = OneOfManyProof<Ristretto>;
+using Claim = OneOfManyClaim<Ristretto>;
+
+Result<Proof, Rejection> read(ByteView proof, const ChoiceTable<Ristretto>& table, std::size_t i) {
+  if (proof.empty()) return reject(Reason::kBallotProofMissing, object_of(i));
+  auto out = Proof::decode(proof, table.size());
+  if (!out) return reject(out.error(), object_of(i));
+  return std::move(*out);
 }
 
-/// The claims of a ballot up to the first selection that has none, and why that one has none.
+/// The proofs of a contest of kind several, whose first selection is i: each with its own, the count's behind
+/// the last.
+Result<SeveralOfManyProof<Ristretto>, Rejection> read_marks(const Ballot& ballot, const CandidateTable& table,
+                                                            std::size_t i) {
+  SeveralOfManyProof<Ristretto> out;
+  const std::size_t end = i + table.slots();
+  const std::size_t width = one_of_many_elements(table.marks->marks().size()) * Ristretto::Point::kWidth;
+  for (std::size_t k = i; k < end; ++k) {
+    const ByteView bytes = ballot.selections[k].proof;
+    const std::size_t own = k + 1 < end ? bytes.size() : std::min(width, bytes.size());
+    auto mark = read(bytes.first(own), table.marks->marks(), k);
+    if (!mark) return std::unexpected(mark.error());
+    out.push_back(std::move(*mark));
+    if (k + 1 < end) continue;
+    auto count = Proof::decode(bytes.subspan(own), table.marks->counts().size());
+    if (!count) return reject(count.error(), object_of(k));
+    out.push_back(std::move(*count));
+  }
+  return out;
+}
+
+/// The claims of a ballot up to the first selection, or contest of kind several, that cannot be read, and why
+/// it cannot.
 struct Claims {
-  std::vector<OneOfManyClaim<Ristretto>> claims;
+  std::vector<Claim> claims;
+  std::vector<Place> places;  ///< of each claim
   std::optional<Rejection> unreadable;
 };
 Claims claims_of(const Election& election, const Ballot& ballot) {
   Claims out;
   const auto slots = slots_of(election, ballot);
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    auto claim = claim_of(election, ballot, slots[i], i);
-    if (!claim) {
-      out.unreadable = std::move(claim.error());
+    const CandidateTable& table = *slots[i].table;
+    const Selection& selection = ballot.selections[i];
+    if (table.marks) {
+      const std::size_t K = table.slots();
+      const auto proof = read_marks(ballot, table, i);
+      if (!proof) {
+        out.unreadable = proof.error();
+        break;
+      }
+      const auto ciphertexts = marks_in(table, std::span(ballot.selections).subspan(i, K));
+      auto claims = several_of_many_claims<Ristretto>(
+          {election.Y(), *table.marks, ciphertexts}, *proof,
+          ballot_transcript(election, ballot, selection, kSeveralOfManyLabel));
+      invariant(claims.has_value(), "the definition's rules and read_marks leave no other shape");
+      for (std::size_t k = 0; k <= K; ++k) {
+        out.claims.push_back(std::move((*claims)[k]));
+        out.places.push_back({i + std::min(k, K - 1), k == K});
+      }
+      i += K - 1;
+      continue;
+    }
+    auto proof = read(selection.proof, table.points, i);
+    if (!proof) {
+      out.unreadable = std::move(proof.error());
       break;
     }
-    out.claims.push_back(std::move(*claim));
+    out.claims.push_back({{election.Y(), selection.alpha, selection.beta, table.points},
+                          std::move(*proof),
+                          ballot_transcript(election, ballot, selection)});
+    out.places.push_back({i});
   }
   return out;
 }
@@ -73,15 +126,15 @@ Result<void, Rejection> check_ballot_shape(const Election& election, const Ballo
 }
 
 Result<void, Rejection> check_ballot_proofs(const Election& election, const Ballot& ballot) {
-  const auto slots = slots_of(election, ballot);
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    auto claim = claim_of(election, ballot, slots[i], i);
-    if (!claim) return std::unexpected(claim.error());
-    if (auto ok = verify_one_of_many_vartime(claim->statement, claim->proof, claim->transcript,
+  Claims of_ballot = claims_of(election, ballot);
+  for (std::size_t i = 0; i < of_ballot.claims.size(); ++i) {
+    Claim& claim = of_ballot.claims[i];
+    if (auto ok = verify_one_of_many_vartime(claim.statement, claim.proof, claim.transcript,
                                              election.digit_generators());
         !ok)
-      return std::unexpected(invalid(i, ok.error()));
+      return std::unexpected(invalid(of_ballot.places[i], ok.error()));
   }
+  if (of_ballot.unreadable) return std::unexpected(std::move(*of_ballot.unreadable));
   return {};
 }
 
@@ -89,9 +142,9 @@ std::vector<Result<void, Rejection>> check_ballot_proofs_batch(const Election& e
                                                                std::span<const Ballot* const> ballots) {
   std::vector<Claims> of_ballot(ballots.size());
   parallel_for(ballots.size(), 8, [&](std::size_t b) { of_ballot[b] = claims_of(election, *ballots[b]); });
-  std::vector<OneOfManyClaim<Ristretto>> claims;
+  std::vector<Claim> claims;
   for (Claims& one : of_ballot)
-    for (OneOfManyClaim<Ristretto>& claim : one.claims) claims.push_back(std::move(claim));
+    for (Claim& claim : one.claims) claims.push_back(std::move(claim));
   Transcript transcript(election.proof_context(kOneOfManyBatchLabel, "verifier", 0));
   const auto outcomes =
       verify_one_of_many_batch_vartime<Ristretto>(claims, transcript, election.digit_generators());
@@ -102,7 +155,7 @@ std::vector<Result<void, Rejection>> check_ballot_proofs_batch(const Election& e
     // The first selection at fault: those with a claim come before one that has none.
     std::optional<Rejection> first;
     for (std::size_t i = 0; i < one.claims.size(); ++i, ++next)
-      if (!first && outcomes[next]) first = invalid(i, *outcomes[next]);
+      if (!first && outcomes[next]) first = invalid(one.places[i], *outcomes[next]);
     if (!first) first = one.unreadable;
     if (first)
       out.push_back(std::unexpected(std::move(*first)));

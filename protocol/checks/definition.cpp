@@ -79,8 +79,14 @@ Check check_contests(const Definition& d) {
     const std::string where = "contest " + contest.id.text;
     if (auto ok = check_texts(d, contest.title, where + ", title"); !ok) return ok;
     if (!distinct_ids(contest.lists)) return invalid(where + ": ids of lists repeat");
+    if (const auto& rule = contest.several) {
+      if (contest.slots != 1) return invalid(where + ": several slots of several choices");
+      if (rule->max < 1 || rule->min > rule->max) return invalid(where + ": min and max");
+    }
     for (const ChoiceList& list : contest.lists) {
       const std::string in_list = where + ", list " + list.id.text;
+      if (contest.several && contest.several->max > list.choices.size())
+        return invalid(in_list + ": fewer choices than may be marked");
       if (!distinct_ids(list.choices)) return invalid(in_list + ": ids of choices repeat");
       for (const Choice& choice : list.choices) {
         const std::string object = in_list + ", choice " + choice.id.text;
@@ -97,15 +103,19 @@ Check check_units(const Definition& d) {
   for (const Unit& unit : d.units) {
     const std::string where = "unit " + unit.id.text;
     if (auto ok = check_texts(d, unit.names, where); !ok) return ok;
+    std::uint64_t selections = 0;
     std::size_t at = 0;  // contests of a unit come in the definition's order, each at most once
     for (const UnitContest& uc : unit.contests) {
       while (at < d.contests.size() && d.contests[at].id != uc.contest) ++at;
       if (at == d.contests.size())
         return invalid(where + ": contest " + uc.contest.text + " unknown, repeated or out of order");
-      const auto& lists = d.contests[at++].lists;
-      if (std::none_of(lists.begin(), lists.end(), [&](const ChoiceList& l) { return l.id == uc.list; }))
+      const Contest& contest = d.contests[at++];
+      const auto list = std::ranges::find(contest.lists, uc.list, &ChoiceList::id);
+      if (list == contest.lists.end())
         return invalid(where + ": contest " + uc.contest.text + " has no list " + uc.list.text);
+      selections += contest.several ? list->choices.size() : contest.slots;
     }
+    if (selections > limits::kSelections) return invalid(where + ": more selections than a ballot holds");
   }
   return {};
 }

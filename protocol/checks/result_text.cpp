@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 namespace psephos {
 
@@ -109,9 +111,10 @@ std::string csv_text(std::string_view text) {
 }
 
 void csv_row(std::string& out, const CandidateTable& table, std::string_view level, std::string_view slot,
-             std::string_view group, const std::vector<ChoiceCount>& counts) {
+             std::string_view group, std::span<const Choice> choices,
+             const std::vector<ChoiceCount>& counts) {
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    const Choice& choice = table.list->choices[k];
+    const Choice& choice = choices[k];
     out += std::string(level) + "," + table.contest->id.text + "," + table.list->id.text + "," +
            std::string(slot) + "," + csv_text(group) + "," + choice.id.text + "," +
            std::string(name_of_kind(choice.kind)) + "," + csv_text(choice.names[0].text) + "," +
@@ -205,32 +208,34 @@ code{overflow-wrap:anywhere}
 @media print{.bar{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
-/// A list's votes as a table whose last column is a bar.
-std::string chart(const CandidateTable& table, const std::vector<ChoiceCount>& counts, const Words& words,
-                  const std::string& caption) {
+/// Votes as a table whose last column is a bar. Shares are of all votes; of a contest of kind several, where
+/// a ballot may mark many, of the ballots counted.
+std::string chart(std::span<const Choice> choices, const std::vector<ChoiceCount>& counts,
+                  std::optional<std::uint64_t> ballots, const Words& words, const std::string& caption) {
   std::uint64_t sum = 0;
   std::uint64_t largest = 0;
   for (const ChoiceCount& count : counts) {
     sum += count.votes;
     largest = std::max(largest, count.votes);
   }
+  const std::uint64_t whole = ballots.value_or(sum);
   std::string out = "<table>\n<caption>" + caption + "</caption>\n<thead><tr><th scope=\"col\">" +
                     std::string(words.choice) + "</th><th scope=\"col\" class=\"number\">" +
                     std::string(words.votes) + "</th><th scope=\"col\" class=\"number\">" +
                     std::string(words.share) + "</th><td class=\"chart\"></td></tr></thead>\n<tbody>\n";
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    const Choice& choice = table.list->choices[k];
+    const Choice& choice = choices[k];
     out += "<tr><th scope=\"row\">" + in_all_languages(choice.names);
     if (!choice.group.empty())
       out += "<br><span class=\"group\">" + in_all_languages(choice.group) + "</span>";
     out += "</th><td class=\"number\">" + std::to_string(counts[k].votes) + "</td><td class=\"number\">" +
-           percent(counts[k].votes, sum) +
+           percent(counts[k].votes, whole) +
            "&nbsp;%</td><td class=\"chart\" aria-hidden=\"true\"><span class=\"bar\" style=\"width:" +
            percent(counts[k].votes, largest) + "%\"></span></td></tr>\n";
   }
-  return out + "</tbody>\n<tfoot><tr><th scope=\"row\">" + std::string(words.total) +
-         "</th><td class=\"number\">" + std::to_string(sum) +
-         "</td><td></td><td></td></tr></tfoot>\n</table>\n";
+  return out + "</tbody>\n<tfoot><tr><th scope=\"row\">" +
+         std::string(ballots ? words.counted : words.total) + "</th><td class=\"number\">" +
+         std::to_string(whole) + "</td><td></td><td></td></tr></tfoot>\n</table>\n";
 }
 
 std::string unit_names(const Definition& definition, const GroupSheet& group) {
@@ -246,6 +251,7 @@ std::string group_details(const Election& election, const CandidateTable& table,
                           const GroupResult& result, const Words& words) {
   std::string name = unit_names(election.definition(), group);
   if (table.contest->slots > 1) name += " · " + std::to_string(group.slot + 1);
+  if (table.marks) name += " · " + in_all_languages(table.list->choices[group.slot].names);
   std::string out = "<details><summary>" + name + ": " + std::to_string(group.counted) +
                     "</summary>\n<table>\n<caption>" + name + "</caption>\n<tbody>\n";
   const auto number = [&](std::string_view word, std::uint64_t value) {
@@ -258,7 +264,9 @@ std::string group_details(const Election& election, const CandidateTable& table,
   number(words.revoked, group.revoked);
   number(words.outdated, group.outdated);
   out += "</tbody>\n</table>\n";
-  return out + chart(table, result.counts, words, std::string(words.votes)) + "</details>\n";
+  const auto ballots = table.marks ? std::optional(group.counted) : std::nullopt;
+  return out + chart(table.choices_of(group.slot), result.counts, ballots, words, std::string(words.votes)) +
+         "</details>\n";
 }
 
 }  // namespace
@@ -333,10 +341,11 @@ std::string result_json(const Election& election, const Sheet& sheet, const Elec
 std::string result_csv(const Election& election, const Sheet& sheet, const ElectionResult& result) {
   std::string out = "level,contest,list,slot,group,choice,kind,name,votes\r\n";
   for (const CandidateTable& table : election.tables())
-    csv_row(out, table, "total", "", "", counts_of(result, table));
+    csv_row(out, table, "total", "", "", table.list->choices, counts_of(result, table));
   for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
     const GroupSheet& group = sheet.groups[g];
-    csv_row(out, *election.table(group.contest, group.list), "group", std::to_string(group.slot), group.group,
+    const CandidateTable& table = *election.table(group.contest, group.list);
+    csv_row(out, table, "group", std::to_string(group.slot), group.group, table.choices_of(group.slot),
             result.groups[g].counts);
   }
   return out;
@@ -357,9 +366,16 @@ std::string result_html(const Election& election, const Sheet& sheet, const Elec
   for (const CandidateTable& table : election.tables()) {
     std::string caption = std::string(words.votes);
     if (table.contest->lists.size() > 1) caption += " · " + escaped(table.list->id.text);
+    std::optional<std::uint64_t> ballots;
+    if (table.marks) {
+      ballots = 0;  // every ballot stands in one group of the first choice
+      for (const GroupSheet& group : sheet.groups)
+        if (group.contest == table.contest->id && group.list == table.list->id && group.slot == 0)
+          *ballots += group.counted;
+    }
     out += "<section>\n<h2>" + in_all_languages(table.contest->title) + "</h2>\n" +
-           chart(table, counts_of(result, table), words, caption) + "<h3>" + std::string(words.by_unit) +
-           "</h3>\n";
+           chart(table.list->choices, counts_of(result, table), ballots, words, caption) + "<h3>" +
+           std::string(words.by_unit) + "</h3>\n";
     for (std::size_t g = 0; g < sheet.groups.size(); ++g)
       if (sheet.groups[g].contest == table.contest->id && sheet.groups[g].list == table.list->id)
         out += group_details(election, table, sheet.groups[g], result.groups[g], words);

@@ -302,18 +302,20 @@ Result<std::vector<Ristretto::Point>, Rejection> check_plaintexts(const Election
 Result<GroupResult, Rejection> count_group(const Election& election, const GroupSheet& sheet,
                                            std::span<const Ristretto::Point> plaintexts) {
   const CandidateTable* table = election.table(sheet.contest, sheet.list);
-  if (table == nullptr) return reject(Reason::kCountMismatch, sheet.group + ", list");
+  if (table == nullptr || sheet.slot >= table->slots())
+    return reject(Reason::kCountMismatch, sheet.group + ", list");
   std::unordered_map<ByteArray<32>, std::size_t, ByteHash> choice_of;
   GroupResult result{.group = sheet.group, .counts = {}};
-  for (std::size_t k = 0; k < table->points.size(); ++k) {
-    choice_of.emplace(table->points[k].encode(), k);
-    result.counts.push_back({table->list->choices[k].id, 0});
-  }
+  for (std::size_t k = 0; k < table->points.size(); ++k) choice_of.emplace(table->points[k].encode(), k);
+  for (const Choice& choice : table->choices_of(sheet.slot)) result.counts.push_back({choice.id, 0});
   for (std::size_t i = 0; i < plaintexts.size(); ++i) {
     const auto it = choice_of.find(plaintexts[i].encode());
     if (it == choice_of.end())
       return reject(Reason::kInvalidPlaintext, sheet.group + ", row " + std::to_string(i));
-    ++result.counts[it->second].votes;
+    if (table->marks)
+      result.counts[0].votes += it->second;  // not marked is 0, marked is 1
+    else
+      ++result.counts[it->second].votes;
   }
   return result;
 }
@@ -324,9 +326,11 @@ ElectionResult total(const Election& election, const Sheet& sheet, std::vector<G
     ListResult sum{.contest = table.contest->id, .list = table.list->id, .counts = {}};
     for (const Choice& choice : table.list->choices) sum.counts.push_back({choice.id, 0});
     for (std::size_t g = 0; g < result.groups.size(); ++g)
-      if (sheet.groups[g].contest == sum.contest && sheet.groups[g].list == sum.list)
-        for (std::size_t k = 0; k < sum.counts.size(); ++k)
-          sum.counts[k].votes += result.groups[g].counts[k].votes;
+      if (sheet.groups[g].contest == sum.contest && sheet.groups[g].list == sum.list) {
+        const auto& counts = result.groups[g].counts;
+        const std::size_t first = table.marks ? sheet.groups[g].slot : 0;
+        for (std::size_t k = 0; k < counts.size(); ++k) sum.counts[first + k].votes += counts[k].votes;
+      }
     result.totals.push_back(std::move(sum));
   }
   return result;

@@ -1,7 +1,9 @@
 #include "protocol/checks/upstream.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "crypto/invariant.h"
 #include "crypto/merkle.h"
@@ -181,26 +183,24 @@ void for_groups(const Sheet& sheet, Check& check, Body body) {
   });
 }
 
-/// A contest that stands on every unit's ballot accounts for every ballot of the log, slot by slot; another
-/// one for no more than there are.
+/// A slot that stands on every unit's ballot accounts for every ballot of the log; another one for no more
+/// than there are.
 Result<void, Rejection> check_logged(const Election& election, const Sheet& sheet, std::uint64_t ballots) {
-  const Definition& definition = election.definition();
-  for (const Contest& contest : definition.contests) {
-    const auto units = std::ranges::count_if(definition.units, [&](const Unit& unit) {
-      return std::ranges::any_of(unit.contests,
-                                 [&](const UnitContest& c) { return c.contest == contest.id; });
-    });
-    const bool everywhere = static_cast<std::size_t>(units) == definition.units.size();
-    for (std::uint64_t slot = 0; slot < contest.slots; ++slot) {
-      std::uint64_t logged = 0;
-      for (const GroupSheet& group : sheet.groups)
-        if (group.contest == contest.id && group.slot == slot) logged += group.logged;
-      if (logged > ballots || (everywhere && logged != ballots))
-        return reject(Reason::kCountMismatch, "sheet, contest " + contest.id.text + ": " +
-                                                  std::to_string(logged) + " logged ballots, the log has " +
-                                                  std::to_string(ballots));
-    }
-  }
+  struct Sum {
+    std::size_t units = 0;
+    std::uint64_t logged = 0;
+  };
+  std::map<std::pair<Id, std::uint64_t>, Sum> sums;  // by contest and slot
+  const std::size_t units = election.definition().units.size();
+  for (std::size_t unit = 0; unit < units; ++unit)
+    for (const BallotSlot& slot : election.ballot_slots(unit))
+      ++sums[{slot.table->contest->id, slot.slot}].units;
+  for (const GroupSheet& group : sheet.groups) sums[{group.contest, group.slot}].logged += group.logged;
+  for (const auto& [key, sum] : sums)
+    if (sum.logged > ballots || (sum.units == units && sum.logged != ballots))
+      return reject(Reason::kCountMismatch, "sheet, contest " + key.first.text + ": " +
+                                                std::to_string(sum.logged) + " logged ballots, the log has " +
+                                                std::to_string(ballots));
   return {};
 }
 

@@ -253,6 +253,8 @@ class DefinitionReader {
     c.id = id_of_key(o, "id");
     c.title = texts_of_key(o, "title");
     if (o.find("slots") != nullptr) c.slots = number_of_key(o, "slots");
+    if (o.find("kind") != nullptr && word_of_key<bool>(o, "kind", {{"one", false}, {"several", true}}))
+      c.several = SeveralRule{number_of_key(o, "min"), number_of_key(o, "max")};
     c.lists = list_of_key(o, "lists", [this](const auto& v, const auto& p) { return choice_list(v, p); });
     o.finish();
     return c;

@@ -58,4 +58,5 @@
   X(ListResult)             \
   X(ElectionResult)         \
   X(RecordFile)             \
-  X(RecordIndex)
+  X(RecordIndex)            \
+  X(SeveralRule)

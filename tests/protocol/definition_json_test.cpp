@@ -104,6 +104,15 @@ TEST(DefinitionJson, EachFaultIsRefusedWhereItStands) {
   EXPECT_EQ(refused(with(good, kKey, std::string(64, '0'))), "commission[0].key");
   EXPECT_EQ(refused(with(good, kPoint, std::string(64, '0'))), "trustees[0].ceremony_key");
   EXPECT_EQ(refused(with(good, R"("trustee_quorum": 2)", R"("trustee_quorum": "2")")), "trustee_quorum");
+  const std::string several =
+      with(good, R"("id": "mayor")", R"("kind": "several", "min": 0, "max": 2, "id": "mayor")");
+  const auto of_several = parse_definition(several, ".");
+  ASSERT_TRUE(of_several) << to_string(of_several.error());
+  EXPECT_EQ(of_several->contests[0].several->min, 0U);
+  EXPECT_EQ(of_several->contests[0].several->max, 2U);
+  EXPECT_EQ(refused(with(several, R"("several")", R"("many")")), "contests[0].kind");
+  EXPECT_EQ(refused(with(several, R"("max": 2,)", "")), "contests[0].max");
+  EXPECT_EQ(refused(with(several, R"("several")", R"("one")")), "contests[0].min");  // a rule of kind several
   EXPECT_EQ(refused(good + "x"), "definition");
   EXPECT_EQ(refused(good.substr(0, good.size() - 1)), "definition");
   EXPECT_EQ(refused(""), "definition");
