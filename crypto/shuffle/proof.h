@@ -289,6 +289,8 @@ struct EncodedShuffle {
   const typename G::Point& Y;
   std::size_t width;
   ByteView input, output, proof;
+  const DecodedList<G>* decoded_input = nullptr;  ///< where the stage before has left it
+  DecodedList<G>* keep_output = nullptr;          ///< where to leave the output for the next stage; empty
 
   static constexpr std::size_t kWidth = G::Point::kWidth;
   std::size_t rows() const { return input.size() / (2 * kWidth * width); }
@@ -364,8 +366,8 @@ struct StreamedSums {
   std::vector<Ciphertext<G>> E_w;  ///< Σ k_E,i·w'_(i,k)
 };
 
-/// Adds the terms of n rows from `first`. Every element is decoded once, judged, used and forgotten; lists
-/// that share scalars are multiplied together.
+/// Adds the terms of n rows from `first`, a whole piece. Every element is decoded once, judged, used and
+/// forgotten, unless the caller keeps it; lists that share scalars are multiplied together.
 template <Group G>
 Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<const typename G::Point> h,
                                         std::span<const typename G::Scalar> e, const typename G::Scalar& v,
@@ -399,11 +401,19 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
         sums.chain + G::msm_vartime(coefficients, links)[0] + G::msm_vartime(t.subspan(first, n), links1)[0];
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.input, x.width, k, Part::kAlpha, first, n, ShufflePart::kInput);
-    if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.input, x.width, k, Part::kBeta, first, n, ShufflePart::kInput);
-    if (!beta) return std::unexpected(beta.error());
-    std::vector<const Points*> with_e{&*alpha, &*beta};
+    std::vector<Points> own;
+    std::vector<const Points*> with_e;
+    if (x.decoded_input != nullptr) {
+      for (const Part part : {Part::kAlpha, Part::kBeta})
+        with_e.push_back(&x.decoded_input->at(first / kPieceRows, k, part));
+    } else {
+      own.reserve(2);
+      for (const Part part : {Part::kAlpha, Part::kBeta}) {
+        auto points = decode_part<G>(x.input, x.width, k, part, first, n, ShufflePart::kInput);
+        if (!points) return std::unexpected(points.error());
+        with_e.push_back(&own.emplace_back(std::move(*points)));
+      }
+    }
     std::optional<Points> u;
     if (k == 0) {
       auto decoded = decode_part<G>(x.elements(first, n), ShufflePart::kProof, first);
@@ -418,9 +428,9 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     }
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
+    auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
     if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
+    auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_E{&*alpha, &*beta};
     std::optional<Points> generators;
@@ -430,6 +440,11 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     if (k == 0) {
       sums.E_h = sums.E_h + products[2];
       sums.C = sums.C - G::sum(*generators);
+    }
+    if (x.keep_output != nullptr) {
+      x.keep_output->width = x.width;
+      x.keep_output->parts.push_back(std::move(*alpha));
+      x.keep_output->parts.push_back(std::move(*beta));
     }
   }
   return {};
@@ -461,9 +476,10 @@ std::size_t find_broken_link(const EncodedShuffle<G>& x, const typename G::Point
 
 /// The equations (6.3.5) in the spec's order. @pre sizes fit, N ≥ 1. @return the first element that is no
 /// group element or scalar, else the first equation that fails.
-/// Variable time. Cost, a row: 4 + 4W decodes; 2 + 2W terms with 128-bit scalars (e with u, w; t with B') and
-/// 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2 additions. Where a chain equation fails, a second
-/// pass over the chain besides. Memory: that of kPieceRows rows, whatever N.
+/// Variable time. Cost, a row: 4 + 4W decodes, 4 + 2W where the input is decoded already; 2 + 2W terms with
+/// 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
+/// additions. Where a chain equation fails, a second pass over the chain besides. Memory: that of kPieceRows
+/// rows, whatever N.
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuffle<G>& x,
                                                                std::span<const typename G::Point> h,
