@@ -90,6 +90,18 @@ Result<typename G::Points, std::pair<Fault, std::size_t>> decode_column(ByteView
   return std::move(*points);
 }
 
+/// An encoded list of rows of `width` ciphertexts, decoded by whoever verified it and kept for the next one
+/// who computes with it: decoding is half the cost of verifying a mix. 256 bytes a ciphertext.
+template <Group G>
+struct DecodedList {
+  std::size_t width = 1;
+  std::vector<typename G::Points>
+      parts;  ///< piece after piece, in each column after column, alphas and betas
+  const typename G::Points& at(std::size_t piece, std::size_t k, Part part) const {
+    return parts[2 * (piece * width + k) + static_cast<std::size_t>(part)];
+  }
+};
+
 /// The first element of an encoded list that is the identity. Each point has one encoding, so bytes are
 /// enough.
 template <Group G>

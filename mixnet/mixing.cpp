@@ -1,5 +1,7 @@
 #include "mixnet/mixing.h"
 
+#include <optional>
+
 #include "crypto/shuffle/proof.h"
 #include "crypto/shuffle/shuffle.h"
 #include "protocol/labels.h"
@@ -38,16 +40,21 @@ Result<void, Rejection> mix_lists(const Election& election, const VerifiedLists&
   const auto mix_group = [&](std::size_t g, Rng& shared, const FileSink& put) -> Result<void, Rejection> {
     const GroupSheet& group = sheet.groups[g];
     const Digest256& input_hash = before[g].file_hash;
-    const auto shuffled = shuffle<Ristretto>(election.Y(), before[g].list, shared);
+    std::optional shuffled = shuffle<Ristretto>(election.Y(), before[g].list, shared);
     const ListHeader header = mixed_header(election, group, position, mixer, input_hash);
-    const NewFile output{layout::mix(g, position), write_ciphertexts(header, shuffled.output.items)};
-    const Digest256 output_hash = sha256(output.bytes);
-    if (auto ok = put(output); !ok) return ok;
+    Digest256 output_hash{};
+    {
+      const NewFile output{layout::mix(g, position), write_ciphertexts(header, shuffled->output.items)};
+      output_hash = sha256(output.bytes);
+      if (auto ok = put(output); !ok) return ok;
+    }
     Transcript transcript = mix_transcript(election, group, position, mixer, input_hash);
-    const ShuffleStatement<Ristretto> shuffle_statement{election.Y(), before[g].list, shuffled.output};
-    const auto proof = prove_shuffle(shuffle_statement, shuffled.witness, transcript, generators, shared);
+    const ShuffleStatement<Ristretto> shuffle_statement{election.Y(), before[g].list, shuffled->output};
+    const Bytes elements =
+        encode_proof(prove_shuffle(shuffle_statement, shuffled->witness, transcript, generators, shared));
+    shuffled.reset();  // what a million rows need for their proof, and what its file needs, never meet
     const NewFile proof_file{layout::mix_proof(g, position, where),
-                             write_elements(mix_proof_header(header, output_hash), encode_proof(proof))};
+                             write_elements(mix_proof_header(header, output_hash), elements)};
     statement.groups[g] = {group.group, input_hash, output_hash, sha256(proof_file.bytes)};
     if (auto ok = put(proof_file); !ok) return ok;
     progress(group.counted);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/parallel.h"
 #include "protocol/checks/lists.h"
 #include "protocol/checks/result_text.h"
 #include "protocol/checks/upstream.h"
@@ -21,28 +22,35 @@ Result<Sheet, Rejection> read_sheet(const Election& election, const RecordReader
   return sheet;
 }
 
+/// The votes in a group's published plaintexts, which must be those of its last list.
+Result<GroupResult, Rejection> count_published(const Election& election, const RecordReader& record,
+                                               const Sheet& sheet, std::size_t g) {
+  const GroupSheet& group = sheet.groups[g];
+  const auto mixed = record.read(layout::mix(g, election.definition().mixers.size()));
+  if (!mixed) return std::unexpected(mixed.error());
+  const auto file = record.read(layout::plaintexts(g));
+  if (!file) return std::unexpected(file.error());
+  const auto list = parse_list(file->view, Stage::kPlaintexts, layout::plaintexts(g));
+  if (!list) return std::unexpected(list.error());
+  if (encode(list->header) != encode(plaintext_header(election, group, sha256(mixed->view))))
+    return reject(Reason::kChainHashMismatch, layout::plaintexts(g));
+  const auto plaintexts = read_points(*list, layout::plaintexts(g));
+  if (!plaintexts) return std::unexpected(plaintexts.error());
+  return count_group(election, group, *plaintexts);
+}
+
 }  // namespace
 
 Result<std::vector<NewFile>, Rejection> result_files(const Election& election, const RecordReader& record) {
   const auto sheet = read_sheet(election, record);
   if (!sheet) return std::unexpected(sheet.error());
-  const std::uint64_t last = election.definition().mixers.size();
+  std::vector<Result<GroupResult, Rejection>> counted(sheet->groups.size(), GroupResult{});
+  parallel_for(counted.size(), 1,
+               [&](std::size_t g) { counted[g] = count_published(election, record, *sheet, g); });
   std::vector<GroupResult> groups;
-  for (std::size_t g = 0; g < sheet->groups.size(); ++g) {
-    const GroupSheet& group = sheet->groups[g];
-    const auto mixed = record.read(layout::mix(g, last));
-    if (!mixed) return std::unexpected(mixed.error());
-    const auto file = record.read(layout::plaintexts(g));
-    if (!file) return std::unexpected(file.error());
-    const auto list = parse_list(file->view, Stage::kPlaintexts, layout::plaintexts(g));
-    if (!list) return std::unexpected(list.error());
-    if (encode(list->header) != encode(plaintext_header(election, group, sha256(mixed->view))))
-      return reject(Reason::kChainHashMismatch, layout::plaintexts(g));
-    const auto plaintexts = read_points(*list, layout::plaintexts(g));
-    if (!plaintexts) return std::unexpected(plaintexts.error());
-    auto counted = count_group(election, group, *plaintexts);
-    if (!counted) return std::unexpected(counted.error());
-    groups.push_back(std::move(*counted));
+  for (auto& group : counted) {
+    if (!group) return std::unexpected(group.error());
+    groups.push_back(std::move(*group));
   }
   const ElectionResult result = total(election, *sheet, std::move(groups));
   std::vector<NewFile> files{{layout::result(), encode(result)}};

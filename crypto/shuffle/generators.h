@@ -1,5 +1,7 @@
 #pragma once
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,14 +24,22 @@ template <Group G>
                                                    const typename G::Point& Y) {
   using Point = typename G::Point;
   if (h.size() < n) return std::unexpected(Fault::kCrsDegenerate);
-  std::vector<Point> sorted(h.begin(), h.begin() + static_cast<std::ptrdiff_t>(n));
-  sorted.push_back(Point::identity());
-  sorted.push_back(Point::generator());
+  std::vector<Point> all(h.begin(), h.begin() + static_cast<std::ptrdiff_t>(n));
+  all.push_back(Point::identity());
+  all.push_back(Point::generator());
   // A key equal to G or to the identity is not the generators' fault.
-  if (!Y.is_identity() && !(Y == Point::generator())) sorted.push_back(Y);
-  std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-    return std::unexpected(Fault::kCrsDegenerate);
+  if (!Y.is_identity() && !(Y == Point::generator())) all.push_back(Y);
+  // Points whose first bytes differ differ: that settles it but for a few, and sorting numbers is fast.
+  constexpr std::size_t kPrefix = std::min<std::size_t>(8, Point::kWidth);
+  std::vector<std::uint64_t> prefixes(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& bytes = all[i].encode();
+    for (std::size_t k = 0; k < kPrefix; ++k) prefixes[i] |= std::uint64_t{bytes[k]} << (8 * k);
+  }
+  std::sort(prefixes.begin(), prefixes.end());
+  if (std::adjacent_find(prefixes.begin(), prefixes.end()) == prefixes.end()) return {};
+  std::sort(all.begin(), all.end());
+  if (std::adjacent_find(all.begin(), all.end()) != all.end()) return std::unexpected(Fault::kCrsDegenerate);
   return {};
 }
 

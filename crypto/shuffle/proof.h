@@ -1,9 +1,12 @@
 #pragma once
+#include <sodium.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -119,22 +122,27 @@ struct ShuffleNonces {
   std::vector<Secret> phi;                  ///< one a column
   Secret alpha, gamma, delta;
 
-  /// Nonce i of kind j is SHA-512(seed ‖ u64(j) ‖ u64(i)) reduced.
+  /// Nonce i of kind j is block i of the ChaCha20 stream of kind j (SPEC §6.3), 64 bytes, reduced.
   static ShuffleNonces expand(const SecretBytes<64>& seed, std::size_t N, std::size_t W) {
-    const auto one = [&](std::uint64_t kind, std::uint64_t i) {
-      Sha512 hash;
-      Digest512 digest = hash.update(seed.expose()).update(u64be(kind)).update(u64be(i)).finish();
-      Secret out = Secret::from_wide(digest);
-      sodium_memzero(digest.data(), digest.size());
-      sodium_memzero(&hash, sizeof hash);
-      return out;
-    };
-    const auto many = [&](std::uint64_t kind, std::size_t n) {
+    const auto many = [&](std::uint8_t kind, std::size_t n) {
       std::vector<Secret> out(n);
-      parallel_for(n, 1024, [&](std::size_t i) { out[i] = one(kind, i); });
+      constexpr std::size_t kPiece = 256;
+      parallel_for((n + kPiece - 1) / kPiece, 1, [&](std::size_t piece) {
+        const std::size_t first = piece * kPiece, here = std::min(kPiece, n - first);
+        SecretBytes<64 * kPiece> stream;
+        const ByteArray<crypto_stream_chacha20_ietf_NONCEBYTES> nonce{kind};
+        // An exclusive or with zeros is the stream itself, from any block on.
+        crypto_stream_chacha20_ietf_xor_ic(stream.expose_mutable().data(), stream.expose().data(), 64 * here,
+                                           nonce.data(), static_cast<std::uint32_t>(first),
+                                           seed.expose().data());
+        for (std::size_t i = 0; i < here; ++i)
+          out[first + i] = Secret::from_wide(stream.expose().subspan(64 * i, 64));
+      });
       return out;
     };
-    return {many(1, N), many(2, N), many(4, N), many(7, N), many(8, W), one(3, 0), one(5, 0), one(6, 0)};
+    const auto one = [&](std::uint8_t kind) { return std::move(many(kind, 1)[0]); };
+    invariant(N <= std::numeric_limits<std::uint32_t>::max(), "rows are counted in 32 bits");
+    return {many(1, N), many(2, N), many(4, N), many(7, N), many(8, W), one(3), one(5), one(6)};
   }
 };
 
@@ -283,6 +291,8 @@ struct EncodedShuffle {
   const typename G::Point& Y;
   std::size_t width;
   ByteView input, output, proof;
+  const DecodedList<G>* decoded_input = nullptr;  ///< where the stage before has left it
+  DecodedList<G>* keep_output = nullptr;          ///< where to leave the output for the next stage; empty
 
   static constexpr std::size_t kWidth = G::Point::kWidth;
   std::size_t rows() const { return input.size() / (2 * kWidth * width); }
@@ -358,8 +368,8 @@ struct StreamedSums {
   std::vector<Ciphertext<G>> E_w;  ///< Σ k_E,i·w'_(i,k)
 };
 
-/// Adds the terms of n rows from `first`. Every element is decoded once, judged, used and forgotten; lists
-/// that share scalars are multiplied together.
+/// Adds the terms of n rows from `first`, a whole piece. Every element is decoded once, judged, used and
+/// forgotten, unless the caller keeps it; lists that share scalars are multiplied together.
 template <Group G>
 Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<const typename G::Point> h,
                                         std::span<const typename G::Scalar> e, const typename G::Scalar& v,
@@ -393,11 +403,19 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
         sums.chain + G::msm_vartime(coefficients, links)[0] + G::msm_vartime(t.subspan(first, n), links1)[0];
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.input, x.width, k, Part::kAlpha, first, n, ShufflePart::kInput);
-    if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.input, x.width, k, Part::kBeta, first, n, ShufflePart::kInput);
-    if (!beta) return std::unexpected(beta.error());
-    std::vector<const Points*> with_e{&*alpha, &*beta};
+    std::vector<Points> own;
+    std::vector<const Points*> with_e;
+    if (x.decoded_input != nullptr) {
+      for (const Part part : {Part::kAlpha, Part::kBeta})
+        with_e.push_back(&x.decoded_input->at(first / kPieceRows, k, part));
+    } else {
+      own.reserve(2);
+      for (const Part part : {Part::kAlpha, Part::kBeta}) {
+        auto points = decode_part<G>(x.input, x.width, k, part, first, n, ShufflePart::kInput);
+        if (!points) return std::unexpected(points.error());
+        with_e.push_back(&own.emplace_back(std::move(*points)));
+      }
+    }
     std::optional<Points> u;
     if (k == 0) {
       auto decoded = decode_part<G>(x.elements(first, n), ShufflePart::kProof, first);
@@ -412,9 +430,9 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     }
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
+    auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
     if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
+    auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_E{&*alpha, &*beta};
     std::optional<Points> generators;
@@ -424,6 +442,11 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     if (k == 0) {
       sums.E_h = sums.E_h + products[2];
       sums.C = sums.C - G::sum(*generators);
+    }
+    if (x.keep_output != nullptr) {
+      x.keep_output->width = x.width;
+      x.keep_output->parts.push_back(std::move(*alpha));
+      x.keep_output->parts.push_back(std::move(*beta));
     }
   }
   return {};
@@ -455,9 +478,10 @@ std::size_t find_broken_link(const EncodedShuffle<G>& x, const typename G::Point
 
 /// The equations (6.3.5) in the spec's order. @pre sizes fit, N ≥ 1. @return the first element that is no
 /// group element or scalar, else the first equation that fails.
-/// Variable time. Cost, a row: 4 + 4W decodes; 2 + 2W terms with 128-bit scalars (e with u, w; t with B') and
-/// 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2 additions. Where a chain equation fails, a second
-/// pass over the chain besides. Memory: that of kPieceRows rows, whatever N.
+/// Variable time. Cost, a row: 4 + 4W decodes, 4 + 2W where the input is decoded already; 2 + 2W terms with
+/// 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
+/// additions. Where a chain equation fails, a second pass over the chain besides. Memory: that of kPieceRows
+/// rows, whatever N.
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuffle<G>& x,
                                                                std::span<const typename G::Point> h,

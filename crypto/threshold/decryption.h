@@ -81,6 +81,7 @@ template <Group G>
 struct EncodedDecryption {
   typename G::Point Y_j;
   ByteView ciphertexts, shares;
+  const DecodedList<G>* decoded = nullptr;  ///< the ciphertexts, where the last mix's verifier has left them
 };
 
 /// Why shares are refused; where an element does not decode, which one of which list.
@@ -121,12 +122,21 @@ template <Group G>
   std::optional<DecryptionRejection> refused;
   for_pieces(n, [&](std::size_t first, std::size_t rows) {
     if (refused) return;
-    const auto inputs = decode_column<G>(x.ciphertexts, 1, 0, Part::kAlpha, first, rows);
     const auto outputs = G::decode_points(x.shares.subspan(first * kWidth, rows * kWidth));
-    if (!inputs) refused = {inputs.error().first, List::kCiphertexts, inputs.error().second};
-    if (inputs && !outputs) refused = {outputs.error().first, List::kShares, first + outputs.error().second};
-    if (refused) return;
-    const std::array lists{&*inputs, &*outputs};
+    if (!outputs) {
+      refused = {outputs.error().first, List::kShares, first + outputs.error().second};
+      return;
+    }
+    std::optional<typename G::Points> own;
+    if (x.decoded == nullptr) {
+      auto inputs = decode_column<G>(x.ciphertexts, 1, 0, Part::kAlpha, first, rows);
+      if (!inputs) {
+        refused = {inputs.error().first, List::kCiphertexts, inputs.error().second};
+        return;
+      }
+      own.emplace(std::move(*inputs));
+    }
+    const std::array lists{own ? &*own : &x.decoded->at(first / kPieceRows, 0, Part::kAlpha), &*outputs};
     const auto sums = G::msm_vartime(std::span<const typename G::Scalar>(d).subspan(first, rows), lists);
     composite.H = composite.H + sums[0];
     composite.B = composite.B + sums[1];

@@ -65,6 +65,14 @@ Result<std::vector<Ristretto::Point>, Rejection> read_point_list(ByteView bytes,
   return read_points(*file, object);
 }
 
+/// What is wrong with a list by itself is named before what is said of it. Lists are decoded while their
+/// proof is verified; where it does not come to that, they are looked at here.
+std::optional<Rejection> bad_element(const ListFile& file, const std::string& object) {
+  const auto points = read_points(file, object);
+  if (points) return std::nullopt;
+  return points.error();
+}
+
 /// The first ciphertext of `after` that stands in `before` too; both encoded.
 std::optional<std::size_t> first_unchanged(ByteView before, ByteView after) {
   constexpr std::size_t kWidth = Ciphertext<Ristretto>::kWidth;
@@ -194,18 +202,19 @@ Result<VerifiedList, Rejection> check_mix(const Election& election, const Genera
 
   const Digest256 output_hash = sha256(output_file);
   const auto file = parse_list(proof_file, Stage::kMixProof, object + ", proof");
-  if (!file) return std::unexpected(file.error());
+  if (!file) return std::unexpected(bad_element(*after, object).value_or(file.error()));
   if (auto ok = check_header(file->header, mix_proof_header(header, output_hash), object + ", proof"); !ok)
-    return std::unexpected(ok.error());
+    return std::unexpected(bad_element(*after, object).value_or(ok.error()));
   Transcript transcript = mix_transcript(election, sheet, position, mixer, before.file_hash);
-  const EncodedShuffle<Ristretto> shuffle{election.Y(), before.list.width, input, after->elements,
-                                          file->elements};
+  const auto decoded = std::make_shared<DecodedList<Ristretto>>();
+  const EncodedShuffle<Ristretto> shuffle{election.Y(),   before.list.width,    input,        after->elements,
+                                          file->elements, before.decoded.get(), decoded.get()};
   if (auto ok = verify_shuffle_vartime(shuffle, transcript, generators); !ok) {
     const bool of_list = ok.error().part == ShufflePart::kOutput;
     return reject(ok.error().fault, object + (of_list ? ", " : ", proof, ") + describe(ok.error()));
   }
   // Every element of the output was decoded on the way.
-  return VerifiedList{output_hash, adopt_ciphertexts(*after)};
+  return VerifiedList{output_hash, adopt_ciphertexts(*after), decoded};
 }
 
 Result<VerifiedList, Rejection> check_first_mix_unproven(const Election& election, const GroupSheet& sheet,
@@ -229,13 +238,14 @@ Result<std::vector<Ristretto::Point>, Rejection> check_shares(const Election& el
   if (auto ok =
           check_header(file->header, share_proof_header(header, sha256(share_file)), object + ", proof");
       !ok)
-    return std::unexpected(ok.error());
+    return std::unexpected(bad_element(*shares, object).value_or(ok.error()));
   if (shares->elements.empty() && file->elements.empty()) return std::vector<Ristretto::Point>{};
   const auto proof = decode_decryption_proof<Ristretto>(file->elements);
   if (!proof) return reject(proof.error(), object + ", proof");
   Transcript transcript = share_transcript(election, sheet, trustee, mixed.file_hash);
   const Bytes ciphertexts = encode_list(mixed.list);
-  const EncodedDecryption<Ristretto> decryption{election.Y_of(trustee), ciphertexts, shares->elements};
+  const EncodedDecryption<Ristretto> decryption{election.Y_of(trustee), ciphertexts, shares->elements,
+                                                mixed.decoded.get()};
   if (auto ok = verify_decryption_shares_vartime(decryption, *proof, transcript); !ok)
     return reject(ok.error().fault, ok.error().list == DecryptionRejection::List::kShares
                                         ? object + ", element " + std::to_string(ok.error().element)

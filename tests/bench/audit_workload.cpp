@@ -60,7 +60,7 @@ AuditedGroup::AuditedGroup(std::size_t n) : files_(std::make_unique<Files>()) {
   header.previous = std::nullopt;
   files_->input = write_ciphertexts(header, items);
   sheet.input_hash = sha256(files_->input);
-  sheet.input_root = ciphertext_root(items);
+  sheet.input_root = ciphertext_root(encode_all(std::span<const Ciphertext<Ristretto>>(items)));
 
   const Generators generators = Generators::derive(labels::kGenerator, election.fingerprint(), n);
   VerifiedList list{sheet.input_hash, {1, std::move(items)}};

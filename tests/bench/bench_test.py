@@ -18,7 +18,8 @@ PROGRAMS, REPOSITORY = Path(sys.argv[1]), Path(sys.argv[2])
 KEYS = {"name", "value", "unit", "ratio", "goal", "met", "id", "spread", "runs", "n", "goal_value", "path", "kernels",
         "threads", "scalarmult_us", "processor_us", "wall_us", "memory_bytes", "operations"}
 KERNEL_ROWS = ["msm-253", "msm-128", "decode", "fixed-base", "variable-base", "generators"]
-LIST_ROWS = ["verify-shuffle", "prove-shuffle", "make-shares", "verify-shares"]
+LIST_ROWS = ["verify-shuffle", "prove-shuffle", "make-shares", "verify-shares", "make-ballot-proof",
+             "verify-ballot-proof", "verify-ballot-proofs"]
 CURVES = ["prove-shuffle", "verify-shuffle", "make-shares", "verify-shares"]
 # What a row asks of the group, an item: crypto/shuffle/proof.h and crypto/threshold/decryption.h say the same in words.
 OPERATIONS = {
@@ -28,10 +29,10 @@ OPERATIONS = {
     "fixed-base": {"secret_times_G": 1},
     "variable-base": {"secret_times_point": 1},
     "generators": {"hash_to_group": 1},
-    "verify-shuffle": {"decode": 7, "msm_term_253": 4, "msm_term_128": 4, "addition": 2},
-    "prove-shuffle": {"secret_times_G": 4, "secret_times_shared_base": 3, "secret_times_point": 3, "addition": 8},
-    "make-shares": {"secret_times_point": 1, "msm_term_128": 1},
-    "verify-shares": {"decode": 1, "msm_term_128": 2},
+    "verify-shuffle": {"decode": 8, "msm_term_253": 4, "msm_term_128": 4, "addition": 2},
+    "prove-shuffle": {"decode": 5, "secret_times_G": 4, "secret_times_shared_base": 3, "secret_msm_term": 3, "addition": 5},
+    "make-shares": {"decode": 1, "secret_times_point": 1, "msm_term_128": 1},
+    "verify-shares": {"decode": 2, "msm_term_128": 2},
 }
 
 

@@ -115,6 +115,42 @@ std::vector<CoreRow> decryption_rows() {
   };
 }
 
+template <void (BallotProofs<Ristretto>::*Step)(), void (BallotProofs<Counting>::*CountedStep)()>
+CoreRow ballot_row(std::string id, std::string name, const Goals* goals) {
+  return {.id = std::move(id),
+          .name = std::move(name),
+          .per = "proof",
+          .goals = goals,
+          .prepare =
+              [](std::size_t n) {
+                static std::size_t made_for = 0;
+                static std::shared_ptr<BallotProofs<Ristretto>> proofs;
+                if (made_for != n) proofs = std::make_shared<BallotProofs<Ristretto>>(n);
+                made_for = n;
+                return [kept = proofs] { ((*kept).*Step)(); };
+              },
+          .operations =
+              [] {
+                return operations_an_item([](std::size_t n) {
+                  BallotProofs<Counting> proofs(n);
+                  return Counting::measure([&] { (proofs.*CountedStep)(); });
+                });
+              }};
+}
+
+std::vector<CoreRow> ballot_rows() {
+  using Real = BallotProofs<Ristretto>;
+  using Counted = BallotProofs<Counting>;
+  return {
+      ballot_row<&Real::make, &Counted::make>("make-ballot-proof", "prove one selection among 138",
+                                              &kMakeBallotProof),
+      ballot_row<&Real::verify_singly, &Counted::verify_singly>(
+          "verify-ballot-proof", "verify one such proof, singly", &kVerifyBallotProof),
+      ballot_row<&Real::verify_in_batches, &Counted::verify_in_batches>(
+          "verify-ballot-proofs", "verify one such proof, in batches of 1,000", &kVerifyBallotProofs),
+  };
+}
+
 /// The rows of what a verifier does as a whole. Wall time, on two cores as the goal has it.
 std::vector<CoreRow> audit_rows() {
   return {{.id = "audit",
@@ -133,7 +169,7 @@ std::vector<CoreRow> audit_rows() {
 std::vector<CoreRow> core_rows() {
   std::vector<CoreRow> all;
   // One function a family of rows; the proofs of another family are one more function in this list.
-  for (auto& family : {kernel_rows(), shuffle_rows(), decryption_rows(), audit_rows()})
+  for (auto& family : {kernel_rows(), shuffle_rows(), decryption_rows(), ballot_rows(), audit_rows()})
     all.insert(all.end(), family.begin(), family.end());
   return all;
 }

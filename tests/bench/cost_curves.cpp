@@ -102,7 +102,7 @@ std::string linearity_text(const std::vector<Row>& rows) {
     if (row.id.starts_with("linear-"))
       out += row.value
                  ? fmt::format("    {:<28} {}: the dearest ciphertext costs {:.2f} times the cheapest\n",
-                               row.name, *row.met() ? "linear    " : "not linear", *row.value)
+                               row.name, *row.met() ? "linear" : "not linear", *row.value)
                  : fmt::format("    {:<28} not judged: that takes --max 30000 or more\n", row.name);
   return out;
 }

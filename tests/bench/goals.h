@@ -35,6 +35,10 @@ inline constexpr Goals kVerifyShuffle{{6, 1.0 / 6}, {42, 1.1}};
 inline constexpr Goals kProveShuffle{{9, 1.0 / 4}, Goal{90}};
 inline constexpr Goals kMakeShare{{4.5, 1.0 / 8}, Goal{45}};
 inline constexpr Goals kVerifyShare{{0.9, 1.0 / 42}, Goal{6}};
+/// One selection among 138, in µs a proof: made in under 50 ms; checked singly; in a batch of 1,000.
+inline constexpr Goals kMakeBallotProof{Goal{50'000}, Goal{50'000}};
+inline constexpr Goals kVerifyBallotProof{Goal{3'000}, Goal{6'000}};
+inline constexpr Goals kVerifyBallotProofs{Goal{100}, Goal{400}};
 /// Wall time on two cores: 12 s, or 80 s, for a million ballots.
 inline constexpr Goals kAudit{Goal{12}, Goal{80}};
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -6,12 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/bulk_random.h"
 #include "crypto/elgamal.h"
 #include "crypto/group/group.h"
 #include "crypto/group/hash_to_group.h"
 #include "crypto/hash.h"
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
+#include "crypto/proof/one_of_many.h"
 #include "crypto/random.h"
 #include "crypto/shuffle/proof.h"
 #include "crypto/shuffle/shuffle.h"
@@ -61,13 +64,18 @@ std::vector<typename G::Point> random_points(std::size_t n, Rng& rng) {
   return std::move(*points);
 }
 
+/// Of points that are decoded already: decoding has a row of its own.
 template <Group G, std::size_t Bits>
 struct Msm {
   SystemRng rng;
-  std::vector<typename G::Point> points;
+  typename G::Points points;
   std::vector<typename G::Scalar> scalars;
-  explicit Msm(std::size_t n) : points(random_points<G>(n, rng)), scalars(random_scalars<G>(n, Bits, rng)) {}
-  void operator()() { keep(G::msm_vartime(scalars, points)); }
+  explicit Msm(std::size_t n)
+      : points(G::points_of(random_points<G>(n, rng))), scalars(random_scalars<G>(n, Bits, rng)) {}
+  void operator()() {
+    const std::array lists{&points};
+    keep(G::msm_vartime(scalars, lists));
+  }
 };
 template <Group G>
 using Msm253 = Msm<G, 253>;
@@ -80,7 +88,7 @@ struct DecodeBatch {
   Bytes bytes;
   explicit DecodeBatch(std::size_t n) : bytes(random_point_bytes<G>(n, rng)) {}
   void operator()() {
-    const auto points = G::decode_batch(bytes);
+    const auto points = G::decode_points(bytes);
     invariant(points.has_value(), "they are encodings of points");
   }
 };
@@ -93,19 +101,14 @@ struct FixedBaseBatch {
   void operator()() { keep(G::mul_batch(secrets, G::Point::generator())); }
 };
 
-/// Another secret for every point.
+/// One secret for every point, as a trustee has it; to encodings.
 template <Group G>
 struct VariableBaseBatch {
   SystemRng rng;
-  std::vector<typename G::Point> points;
-  std::vector<typename G::SecretScalar> secrets;
-  explicit VariableBaseBatch(std::size_t n)
-      : points(random_points<G>(n, rng)), secrets(random_secrets<G>(n, rng)) {}
-  void operator()() {
-    std::vector<typename G::Point> out(points.size());
-    parallel_for(points.size(), 64, [&](std::size_t i) { out[i] = secrets[i] * points[i]; });
-    keep(out);
-  }
+  typename G::Points points;
+  typename G::SecretScalar secret = G::SecretScalar::random(rng);
+  explicit VariableBaseBatch(std::size_t n) : points(G::points_of(random_points<G>(n, rng))) {}
+  void operator()() { keep(G::mul_each(secret, points)); }
 };
 
 template <Group G>
@@ -113,6 +116,62 @@ struct DeriveGenerators {
   std::size_t n;
   explicit DeriveGenerators(std::size_t count) : n(count) {}
   void operator()() { keep(derive_generators<G>(kGeneratorTag, bench_fingerprint(), n)); }
+};
+
+/// Proofs of n ballots, each of one selection among 138.
+template <Group G>
+class BallotProofs {
+ public:
+  static constexpr std::size_t kChoices = 138, kBatch = 1000;
+  explicit BallotProofs(std::size_t n) : table_(random_points<G>(kChoices, rng_)) {
+    const auto randomness = random_secrets<G>(n, rng_);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto c = encrypt<G>(Y_, table_[i % kChoices], randomness[i]);
+      claims_.push_back({{Y_, c.alpha, c.beta, table_}, {}, context(kOneOfManyLabel)});
+      randomness_.push_back(randomness[i].clone());
+    }
+    parallel_for(n, 1, [&](std::size_t i) { prove(i); });
+  }
+  void make() {
+    for (std::size_t i = 0; i < claims_.size(); ++i) prove(i);
+  }
+  void verify_singly() {
+    for (const OneOfManyClaim<G>& claim : claims_) {
+      Transcript transcript = claim.transcript;
+      const auto verdict =
+          verify_one_of_many_vartime<G>(claim.statement, claim.proof, transcript, generators_);
+      invariant(verdict.has_value(), "an honest proof verifies");
+    }
+  }
+  void verify_in_batches() {
+    for (std::size_t first = 0; first < claims_.size(); first += kBatch) {
+      const std::size_t n = std::min(kBatch, claims_.size() - first);
+      Transcript transcript = context(kOneOfManyBatchLabel);
+      const std::span<const OneOfManyClaim<G>> claims = claims_;
+      for (const auto& refused :
+           verify_one_of_many_batch_vartime<G>(claims.subspan(first, n), transcript, generators_))
+        invariant(!refused, "honest proofs verify");
+    }
+  }
+
+ private:
+  static Transcript context(std::string_view label) {
+    return Transcript({"psephos-1", bench_fingerprint(), label, "voter", 0});
+  }
+  void prove(std::size_t i) {
+    SystemRng rng;
+    Transcript transcript = claims_[i].transcript;
+    claims_[i].proof = prove_one_of_many<G>(claims_[i].statement, i % kChoices, randomness_[i], transcript,
+                                            generators_, rng);
+  }
+
+  SystemRng rng_;
+  typename G::Point Y_ = G::mul_base(G::SecretScalar::random(rng_));
+  ChoiceTable<G> table_;
+  DigitGenerators<G> generators_ =
+      DigitGenerators<G>::derive("psephos-1/digit-generator", bench_fingerprint(), kChoices, Y_).value();
+  std::vector<typename G::SecretScalar> randomness_;
+  std::vector<OneOfManyClaim<G>> claims_;
 };
 
 /// One list of n ballots of one selection each, a mix of it, and one trustee's shares of the output. Each
@@ -145,7 +204,8 @@ class MixedList {
 
   /// Re-encrypts, permutes and proves: from a decoded list to the bytes of output and proof.
   void prove() {
-    const ShuffleResult<G> mixed = shuffle<G>(Y_, input_, rng_);
+    BulkRng rng(rng_);  // as mixers draw theirs
+    const ShuffleResult<G> mixed = shuffle<G>(Y_, input_, rng);
     Transcript transcript = transcript_of(kShuffleLabel, "mixer");
     const ShuffleStatement<G> statement{Y_, input_, mixed.output};
     const auto proof = prove_shuffle(statement, mixed.witness, transcript, generators_, rng_);
@@ -154,19 +214,19 @@ class MixedList {
     for (const Ciphertext<G>& c : mixed.output.items) append(output_bytes_, c.encode());
     proof_bytes_ = encode_proof(proof);
   }
-  /// Decodes both lists and the proof and verifies. The generators are derived already: once an election.
-  /// @pre prove.
+  /// Verifies from the bytes of both lists and of the proof. The generators are derived already: once an
+  /// election. @pre prove.
   void verify() {
-    const CiphertextList<G> input = decode_list(input_bytes_), output = decode_list(output_bytes_);
-    const auto proof = decode_proof<G>(proof_bytes_, input.rows(), 1);
-    invariant(proof.has_value(), "an honest proof decodes");
     Transcript transcript = transcript_of(kShuffleLabel, "mixer");
-    const ShuffleStatement<G> statement{Y_, input, output};
-    const auto verdict = verify_shuffle_vartime(statement, *proof, transcript, generators_);
+    const EncodedShuffle<G> shuffle{Y_, 1, input_bytes_, output_bytes_, proof_bytes_};
+    const auto verdict = verify_shuffle_vartime(shuffle, transcript, generators_);
     invariant(verdict.has_value(), "an honest proof verifies");
   }
   /// What a trustee has before its shares: the output, decoded. @pre prove.
-  void decode_output() { output_ = decode_list(output_bytes_); }
+  void decode_output() {
+    decrypted_bytes_ = output_bytes_;
+    output_ = decode_list(decrypted_bytes_);
+  }
   /// Makes the shares, proves them, encodes both. @pre decode_output.
   void make_shares() {
     const auto shares = decryption_shares<G>(x_, output_.items);
@@ -176,16 +236,15 @@ class MixedList {
     share_bytes_ = encode_all<Point>(shares);
     append(share_bytes_, proof.encode());
   }
-  /// Decodes shares and proof and verifies. @pre make_shares.
+  /// Verifies from the bytes of ciphertexts, shares and proof. @pre make_shares.
   void verify_shares() {
     const ByteView bytes = share_bytes_;
     const std::size_t proof_at = output_.items.size() * Point::kWidth;
-    const auto shares = G::decode_batch(bytes.first(proof_at));
     const auto proof = decode_decryption_proof<G>(bytes.subspan(proof_at));
-    invariant(shares.has_value() && proof.has_value(), "honest shares decode");
+    invariant(proof.has_value(), "an honest proof decodes");
     Transcript transcript = transcript_of(kDecryptionLabel, "trustee");
-    const auto verdict = verify_decryption_shares_vartime(DecryptionStatement<G>{Y_, output_.items, *shares},
-                                                          *proof, transcript);
+    const auto verdict = verify_decryption_shares_vartime(
+        EncodedDecryption<G>{Y_, decrypted_bytes_, bytes.first(proof_at)}, *proof, transcript);
     invariant(verdict.has_value(), "honest shares verify");
   }
   /// Frees what `prove` alone needs, for measuring the memory of `verify`.
@@ -213,7 +272,7 @@ class MixedList {
   Point Y_;
   ShuffleGenerators<G> generators_;
   CiphertextList<G> input_, output_;
-  Bytes input_bytes_, output_bytes_, proof_bytes_, share_bytes_;
+  Bytes input_bytes_, output_bytes_, proof_bytes_, decrypted_bytes_, share_bytes_;
 };
 
 }  // namespace psephos::bench

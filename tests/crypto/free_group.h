@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crypto/group/group.h"
+#include "crypto/group/plain_bulk.h"
 
 namespace psephos::sigma_test {
 
@@ -14,7 +15,7 @@ namespace psephos::sigma_test {
 /// so that a commitment to a vector under them has one opening. In a tiny group by itself everybody knows
 /// every relation, and a proof that stands on commitments says nothing.
 template <class Tiny, std::size_t K>
-struct FreeGroup {
+struct FreeArithmetic {
   static constexpr std::string_view kName = "free";
   static constexpr std::uint32_t kOrder = Tiny::kOrder;
   using Scalar = typename Tiny::Scalar;
@@ -73,25 +74,9 @@ struct FreeGroup {
   static Point mul_vartime(Scalar s, const Point& p) { return p.times(s); }
   static Point mul_base(const SecretScalar& x) { return x * Point::generator(); }
   static Point mul_base_vartime(Scalar s) { return Point::generator().times(s); }
-  static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes) {
-    std::vector<Point> out;
-    for (std::size_t i = 0; i * K < bytes.size(); ++i) {
-      const auto point = Point::decode(bytes.subspan(i * K, K));
-      if (!point) return std::unexpected(std::pair{point.error(), i});
-      out.push_back(*point);
-    }
-    return out;
-  }
-  static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base) {
-    std::vector<Point> out;
-    for (const SecretScalar& x : secrets) out.push_back(x * base);
-    return out;
-  }
-  static Point msm_vartime(std::span<const Scalar> scalars, std::span<const Point> points) {
-    Point sum;
-    for (std::size_t i = 0; i < scalars.size(); ++i) sum = sum + points[i].times(scalars[i]);
-    return sum;
-  }
 };
+
+template <class Tiny, std::size_t K>
+using FreeGroup = PlainBulk<FreeArithmetic<Tiny, K>>;
 
 }  // namespace psephos::sigma_test

@@ -81,6 +81,16 @@ TEST(Merkle, KnownRoots) {
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(tree.root(i + 1), digest(roots[i]));
 }
 
+TEST(Merkle, RootOfManyLeavesIsThatOfTheTree) {
+  const std::vector<Digest256> all = leaves(12'300);
+  CompactRange range;
+  for (std::uint64_t n = 0; n <= all.size(); ++n) {
+    if (n < 3 || (n % 4096) + 2 < 5 || n + 1 >= all.size())
+      EXPECT_EQ(root_of(std::span(all).first(n)), range.root()) << n;
+    if (n < all.size()) range.append(all[n]);
+  }
+}
+
 TEST(Merkle, FollowsTheDefinitions) {
   constexpr std::uint64_t kSize = 70;
   const std::vector<Digest256> all = leaves(kSize);

@@ -7,7 +7,6 @@
 #include "crypto/group/ristretto.h"
 #include "crypto/group/tiny.h"
 #include "crypto/proof/dleq.h"
-#include "crypto/proof/knowledge.h"
 #include "crypto/shuffle/proof.h"
 #include "crypto/threshold/decryption.h"
 #include "tests/crypto/shuffle_fixture.h"
@@ -240,28 +239,6 @@ TEST(OperationCounts, Dleq) {
     EXPECT_TRUE(verdict);
   });
   EXPECT_EQ(without_encodings(verifying), (Cost{.additions = 2, .times_G = 1, .times_point = 3}.counts()));
-}
-
-// crypto/proof/knowledge.h: prove_knowledge "one fixed-base multiplication", verify_knowledge_vartime "one
-// fixed-base and one other multiplication".
-TEST(OperationCounts, Knowledge) {
-  SeededRng rng("counted knowledge");
-  const auto r = G::SecretScalar::random(rng);
-  const G::Point Y = sigma_test::multiple<G>(7);
-  const Ciphertext<G> c = encrypt<G>(Y, sigma_test::multiple<G>(5), r);
-  const KnowledgeStatement<G> statement{Y, c.alpha, c.beta};
-  KnowledgeProof<G> proof;
-  const OperationCounts proving = G::measure([&] {
-    Transcript t = sigma_test::transcript_for(kKnowledgeLabel);
-    proof = prove_knowledge(statement, r, t, rng);
-  });
-  EXPECT_EQ(without_encodings(proving), Cost{.secret_times_G = 1}.counts());
-  const OperationCounts verifying = G::measure([&] {
-    Transcript t = sigma_test::transcript_for(kKnowledgeLabel);
-    const auto verdict = verify_knowledge_vartime(statement, proof, t);
-    EXPECT_TRUE(verdict);
-  });
-  EXPECT_EQ(without_encodings(verifying), (Cost{.additions = 1, .times_G = 1, .times_point = 1}.counts()));
 }
 
 // The counter itself: every operation of the concept is one of its kind.

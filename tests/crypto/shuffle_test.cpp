@@ -210,7 +210,7 @@ TEST(Shuffle, HashesWhatTheSpecSaysInItsOrder) {
 TEST(Shuffle, KnownAnswer) {
   const Mix mix(3, 2, "known answer");
   EXPECT_EQ(to_hex(sha256(encode_proof(mix.proof))),
-            "4e1328136ff3314ad209561cf9882ec0401479281068ce86ab7f543b6a342318");
+            "9793a4add79b240d05c74921617678bd7466a487409f923121f6c93fda67ff5c");
 }
 
 TEST(Shuffle, EmptyListHasOneProofOfNoBytes) {
@@ -312,6 +312,37 @@ TEST(Shuffle, DecoderNamesTheBadElement) {
     const Fault fault = element < points ? Fault::kPointNoncanonical : Fault::kScalarNoncanonical;
     ASSERT_FALSE(decode_proof<G>(bytes, 3, 2));
     EXPECT_EQ(decode_proof<G>(bytes, 3, 2).error(), (ShuffleRejection{fault, E::kNone, element}));
+  }
+}
+
+// A list that the stage before has decoded gives the same answer as its bytes, and half the decodes.
+TEST(Shuffle, DecodedListsServeTheNextStage) {
+  for (const std::size_t W : {1U, 2U}) {
+    Mix first(5, W);
+    const Bytes input = encode_list(first.input), output = encode_list(first.output);
+    const Bytes proof = encode_proof(first.proof);
+    DecodedList<G> kept;
+    EncodedShuffle<G> stage{first.Y, W, input, output, proof, nullptr, &kept};
+    Transcript t = group_transcript();
+    ASSERT_TRUE(verify_shuffle_vartime(stage, t, first.generators));
+    ASSERT_EQ(kept.parts.size(), 2 * W);
+
+    Mix second(5, W);
+    second.input = first.output;
+    ShuffleResult<G> mixed = shuffle<G>(second.Y, second.input, second.rng);
+    second.output = std::move(mixed.output);
+    second.witness = std::move(mixed.witness);
+    second.proof = second.prove();
+    for (const bool broken : {false, true}) {
+      if (broken) second.proof.k_F[0] = second.proof.k_F[0] + G::Scalar::from_u64(1);
+      const Bytes next = encode_list(second.output), next_proof = encode_proof(second.proof);
+      const EncodedShuffle<G> by_bytes{second.Y, W, output, next, next_proof};
+      const EncodedShuffle<G> by_points{second.Y, W, output, next, next_proof, &kept};
+      Transcript a = group_transcript(), b = group_transcript();
+      EXPECT_EQ(verify_shuffle_vartime(by_bytes, a, second.generators),
+                verify_shuffle_vartime(by_points, b, second.generators));
+      EXPECT_EQ(second.verify().has_value(), !broken);
+    }
   }
 }
 

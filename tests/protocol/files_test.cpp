@@ -11,6 +11,7 @@
 
 #include "protocol/files/passphrase.h"
 #include "protocol/files/program.h"
+#include "protocol/files/record_directory.h"
 
 namespace psephos {
 namespace {
@@ -44,6 +45,33 @@ TEST_F(FilesTest, WhatIsWrittenIsReadAndNothingElseIsLeft) {
   const auto mapped = MappedFile::open(path);
   ASSERT_TRUE(mapped);
   EXPECT_EQ(copy_of(mapped->view()), text("second"));
+}
+
+TEST_F(FilesTest, ForgottenBytesComeBack) {
+  const fs::path path = directory_ / "large";
+  Bytes bytes(1'000'003);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i >> 7U);
+  ASSERT_TRUE(write_file(path, bytes));
+  const auto mapped = MappedFile::open(path);
+  ASSERT_TRUE(mapped);
+  for (const auto& [begin, end] : {std::pair{0UL, 1'000'003UL},
+                                   {4097UL, 5000UL},
+                                   {0UL, 9'000'000UL},
+                                   {3UL, 3UL},
+                                   {2'000'000UL, 3'000'000UL}}) {
+    mapped->forget(begin, end);
+    EXPECT_TRUE(equal(mapped->view(), bytes));
+  }
+}
+
+TEST_F(FilesTest, HashOfAFileThatIsForgottenOnTheWay) {
+  Bytes bytes(9'000'001, 7);
+  ASSERT_TRUE(write_file(directory_ / "public" / "large", bytes));
+  ASSERT_TRUE(write_file(directory_ / "public" / "empty", {}));
+  const RecordDirectory record(directory_);
+  EXPECT_EQ(sha256_of(record.read("public/large").value()), sha256(bytes));
+  EXPECT_EQ(sha256_of(record.read("public/empty").value()), sha256({}));
+  EXPECT_EQ(sha256_of(RecordBytes{bytes, nullptr}), sha256(bytes));
 }
 
 TEST_F(FilesTest, EmptyFile) {

@@ -22,7 +22,7 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
-  static constexpr int kPairs = kLanes == 1 ? 1 : 2;  ///< vectors whose square roots are computed together
+  static constexpr int kTogether = kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -31,6 +31,9 @@ struct Bulk {
     for (std::size_t i = 0; i < kLanes; ++i) p[i] = rows[i]->limbs;
     Vector w[16];
     F::template load_words<2>(p, w);
+    return affine_of(w);
+  }
+  static inline __attribute__((always_inline)) Affine affine_of(const Vector* w) {
     Affine out;
     for (int k = 0; k < 5; ++k) {
       out.s.l[k] = w[k];
@@ -117,24 +120,24 @@ struct Bulk {
   }
 
   static std::size_t decode(const std::uint8_t* in, std::size_t n, Row* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       const std::size_t here = n - at < kStep ? n - at : kStep;
       std::uint8_t bytes[32 * kStep] = {};  // zeros decode: they are the identity
       std::size_t canonical = 0;
       while (canonical < here && is_canonical(in + 32 * (at + canonical))) ++canonical;
       __builtin_memcpy(bytes, in + 32 * at, 32 * canonical);
-      Clean s[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Clean s[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         Vector w[4];
         F::load_bytes(bytes + 32 * kLanes * static_cast<std::size_t>(k), 32, w);
         s[k] = F::from_words(w);
       }
-      Affine a[kPairs];
-      Mask valid[kPairs];
-      E::template decode<kPairs>(s, a, valid);
+      Affine a[kTogether];
+      Mask valid[kTogether];
+      E::template decode<kTogether>(s, a, valid);
       Row spare[kLanes];
-      for (int k = 0; k < kPairs; ++k) {
+      for (int k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
         Row* rows[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) rows[i] = first + i < n ? out + first + i : spare + i;
@@ -147,19 +150,23 @@ struct Bulk {
     return n;
   }
 
-  /// Encodings of the first n of kPairs vectors of points.
-  static inline void encode_some(const Point (&p)[kPairs], std::size_t n, std::uint8_t* out) {
-    Clean s[kPairs];
-    E::template encode<kPairs>(p, s);
-    for (int k = 0; k < kPairs; ++k) {
+  /// Encodings of the first n of kTogether vectors of points.
+  static inline void encode_some(const Point (&p)[kTogether], std::size_t n, std::uint8_t* out) {
+    Clean s[kTogether];
+    E::template encode<kTogether>(p, s);
+    for (int k = 0; k < kTogether; ++k) {
       const std::size_t first = kLanes * static_cast<std::size_t>(k);
       if (first >= n) break;
-      Vector w[4];
-      F::to_words(s[k], w);
-      std::uint8_t bytes[32 * kLanes];
-      F::store_bytes(w, bytes, 32);
-      __builtin_memcpy(out + 32 * first, bytes, 32 * (n - first < kLanes ? n - first : kLanes));
+      store_encodings(s[k], n - first, out + 32 * first);
     }
+  }
+  /// The bytes of the first n lanes.
+  static inline void store_encodings(const Clean& s, std::size_t n, std::uint8_t* out) {
+    Vector w[4];
+    F::to_words(s, w);
+    std::uint8_t bytes[32 * kLanes];
+    F::store_bytes(w, bytes, 32);
+    __builtin_memcpy(out, bytes, 32 * (n < kLanes ? n : kLanes));
   }
 
   /// 1/(2d): the inverse of what a row multiplies xy by.
@@ -167,11 +174,11 @@ struct Bulk {
       {0x12f0793b66e4fc18, 0x05aeeb4c213caa17, 0x958b108a66dce7b3, 0x60483f690a6ae721}};
 
   static void encode(const Row* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     const Row identity = identity_row();
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point p[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Point p[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
         const Affine a = affine(in + first, first < n ? n - first : 0, identity);
         // Row: S = y + x, D = y − x, Z = 1, T = xy.
@@ -182,10 +189,10 @@ struct Bulk {
   }
 
   static void encode_wide(const WidePoint* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point p[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
+      Point p[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
         WidePoint lanes[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
           const std::size_t j = at + kLanes * static_cast<std::size_t>(k) + i;
@@ -208,22 +215,22 @@ struct Bulk {
   }
 
   static void from_uniform(const std::uint8_t* in, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       const std::size_t here = n - at < kStep ? n - at : kStep;
       std::uint8_t bytes[64 * kStep] = {};
       __builtin_memcpy(bytes, in + 64 * at, 64 * here);
-      Point sums[kPairs];
-      Clean t[kPairs];
+      Point sums[kTogether];
+      Clean t[kTogether];
       for (std::size_t half = 0; half < 2; ++half) {
-        for (int k = 0; k < kPairs; ++k) {
+        for (int k = 0; k < kTogether; ++k) {
           Vector w[4];
           F::load_bytes(bytes + 64 * kLanes * static_cast<std::size_t>(k) + 32 * half, 64, w);
           t[k] = F::from_words(w);
         }
-        Point mapped[kPairs];
-        E::template map<kPairs>(t, mapped);
-        for (int k = 0; k < kPairs; ++k)
+        Point mapped[kTogether];
+        E::template map<kTogether>(t, mapped);
+        for (int k = 0; k < kTogether; ++k)
           sums[k] = half == 0 ? mapped[k] : E::add(sums[k], E::cached(mapped[k]));
       }
       encode_some(sums, here, out + 32 * at);
@@ -262,7 +269,7 @@ struct Bulk {
   static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
   static std::size_t msm_scratch_bytes(std::size_t n, unsigned bits) {
     const Window w = window_for(n, bits);
-    return aligned(w.count * n * 2) + aligned(n * 4) + 3 * aligned((w.buckets() + 2) * 4) +
+    return aligned(w.count * n * 2) + 4 * aligned((w.buckets() + 2) * 4) + aligned((1 + kLanes) * n * 4) +
            aligned((n + 2) * 4) + w.buckets() * sizeof(Bucket);
   }
   /// digits[i·n + j]: digit i of scalar j, between −2^(c−1) and 2^(c−1) − 1.
@@ -371,10 +378,13 @@ struct Bulk {
       return at;
     };
     auto* digits = reinterpret_cast<std::int16_t*>(take(window.count * n * 2));
-    auto* sorted = reinterpret_cast<std::uint32_t*>(take(n * 4));               // row, and the sign on top
-    auto* start = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // of a bucket in `sorted`
-    auto* next = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
+    // Of each bucket: how many points it has, its place in `order`, and where its next entry goes.
+    auto* length = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
     auto* order = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // buckets, longest first
+    auto* next = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));
+    auto* group_start = reinterpret_cast<std::uint32_t*>(take((n_buckets + 2) * 4));  // in `dealt`
+    // The rows of kLanes buckets, step after step: the number of the row, and the sign on top.
+    auto* dealt = reinterpret_cast<std::uint32_t*>(take((1 + kLanes) * n * 4));
     auto* by_length = reinterpret_cast<std::uint32_t*>(take((n + 2) * 4));
     auto* buckets = reinterpret_cast<Bucket*>(memory);
     const Row identity = identity_row();
@@ -383,63 +393,64 @@ struct Bulk {
     for (std::size_t a = 0; a < arrays; ++a) out[a] = wide_of(One::identity());
     for (std::size_t i = window.count; i-- > 0;) {
       const std::int16_t* digit = digits + i * n;
-      // Sort by digit. Bucket m − 1 is that of ±m; digit 0 goes to a last one, which nobody adds up.
-      for (std::size_t m = 0; m <= n_buckets + 1; ++m) start[m] = 0;
+      // Bucket m − 1 is that of ±m; digit 0 goes to a last one, which nobody adds up.
       const auto bucket_of = [n_buckets](std::int16_t d) {
         const auto m = static_cast<std::size_t>(d < 0 ? -d : d);
         return m == 0 ? n_buckets : m - 1;
       };
-      for (std::size_t j = 0; j < n; ++j) ++start[bucket_of(digit[j]) + 1];
-      for (std::size_t m = 0; m <= n_buckets; ++m) start[m + 1] += start[m];
-      for (std::size_t m = 0; m <= n_buckets; ++m) next[m] = start[m];
-      for (std::size_t j = 0; j < n; ++j)
-        sorted[next[bucket_of(digit[j])]++] =
-            static_cast<std::uint32_t>(j) | (digit[j] < 0 ? std::uint32_t{1} << 31 : 0);
-      // Sort buckets by length.
+      for (std::size_t m = 0; m <= n_buckets; ++m) length[m] = 0;
+      for (std::size_t j = 0; j < n; ++j) ++length[bucket_of(digit[j])];
+      // Buckets by length, by counting.
       std::uint32_t longest = 0;
-      for (std::size_t m = 0; m < n_buckets; ++m) {
-        const std::uint32_t length = start[m + 1] - start[m];
-        longest = length > longest ? length : longest;
-      }
+      for (std::size_t m = 0; m < n_buckets; ++m) longest = length[m] > longest ? length[m] : longest;
       for (std::uint32_t l = 0; l <= longest + 1; ++l) by_length[l] = 0;
-      for (std::size_t m = 0; m < n_buckets; ++m) ++by_length[longest - (start[m + 1] - start[m]) + 1];
+      for (std::size_t m = 0; m < n_buckets; ++m) ++by_length[longest - length[m] + 1];
       for (std::uint32_t l = 0; l <= longest; ++l) by_length[l + 1] += by_length[l];
       for (std::size_t m = 0; m < n_buckets; ++m)
-        order[by_length[longest - (start[m + 1] - start[m])]++] = static_cast<std::uint32_t>(m);
+        order[by_length[longest - length[m]]++] = static_cast<std::uint32_t>(m);
+      // Deal them to lanes. What a shorter bucket lacks beside the first of its group is no entry; since
+      // lengths fall, that is kLanes · longest in all at the most.
+      const std::size_t groups = (n_buckets + kLanes - 1) / kLanes;
+      std::uint32_t end = 0;
+      for (std::size_t g = 0; g < groups; ++g) {
+        group_start[g] = end;
+        const std::uint32_t steps = length[order[g * kLanes]];
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          const bool exists = g * kLanes + l < n_buckets;
+          const std::uint32_t have = exists ? length[order[g * kLanes + l]] : 0;
+          if (exists) next[order[g * kLanes + l]] = end + static_cast<std::uint32_t>(l);
+          for (std::uint32_t step = have; step < steps; ++step) dealt[end + step * kLanes + l] = F::kNoEntry;
+        }
+        end += steps * static_cast<std::uint32_t>(kLanes);
+      }
+      group_start[groups] = end;
+      for (std::size_t j = 0; j < n; ++j) {
+        const std::size_t m = bucket_of(digit[j]);
+        if (m == n_buckets) continue;
+        dealt[next[m]] = static_cast<std::uint32_t>(j) | (digit[j] < 0 ? std::uint32_t{1} << 31 : 0);
+        next[m] += static_cast<std::uint32_t>(kLanes);
+      }
 
       for (std::size_t a = 0; a < arrays; ++a) {
-        for (std::size_t group = 0; group < n_buckets; group += kLanes) {
-          const std::uint32_t* from[kLanes];
-          std::uint32_t length[kLanes];
+        const std::uint64_t* base = rows[a]->limbs;
+        for (std::size_t g = 0; g < groups; ++g) {
+          Point sum = E::identity();
+          for (std::uint32_t at = group_start[g]; at < group_start[g + 1]; at += kLanes) {
+            if (at + kAhead * kLanes < end)
+              for (std::size_t l = 0; l < kLanes; ++l) {
+                const std::uint64_t* ahead =
+                    base + 16 * static_cast<std::size_t>(dealt[at + kAhead * kLanes + l] & 0x7fffffff);
+                __builtin_prefetch(ahead);
+                __builtin_prefetch(ahead + 8);
+              }
+            Vector w[16];
+            F::gather_rows(base, dealt + at, identity.limbs, w);
+            sum = E::add(sum, affine_of(w), F::top_bits(dealt + at));
+          }
           Bucket spare;
           Bucket* to[kLanes];
-          for (std::size_t l = 0; l < kLanes; ++l) {
-            const bool exists = group + l < n_buckets;
-            const std::uint32_t m = order[exists ? group + l : group];
-            from[l] = sorted + start[m];
-            length[l] = exists ? start[m + 1] - start[m] : 0;
-            to[l] = exists ? buckets + m : &spare;
-          }
-          Point sum = E::identity();
-          for (std::uint32_t step = 0; step < length[0]; ++step) {
-            const Row* p[kLanes];
-            std::uint32_t negative = 0;
-            for (std::size_t l = 0; l < kLanes; ++l) {
-              if (step < length[l]) {
-                const std::uint32_t entry = from[l][step];
-                p[l] = rows[a] + (entry & 0x7fffffff);
-                negative |= (entry >> 31) << l;
-                if (step + kAhead < length[l]) {
-                  const Row* ahead = rows[a] + (from[l][step + kAhead] & 0x7fffffff);
-                  __builtin_prefetch(ahead->limbs);
-                  __builtin_prefetch(ahead->limbs + 8);
-                }
-              } else {
-                p[l] = &identity;
-              }
-            }
-            sum = E::add(sum, affine(p), static_cast<Mask>(negative));
-          }
+          for (std::size_t l = 0; l < kLanes; ++l)
+            to[l] = g * kLanes + l < n_buckets ? buckets + order[g * kLanes + l] : &spare;
           store(sum, to);
         }
         One::Point total = one_of(out[a]);
@@ -448,7 +459,7 @@ struct Bulk {
       }
     }
   }
-  static constexpr std::uint32_t kAhead = 4;  ///< additions between the fetching of a row and its use
+  static constexpr std::uint32_t kAhead = 6;  ///< additions between the fetching of a row and its use
 
   static void sum(const Row* rows, std::size_t n, WidePoint* out) {
     const Row identity = identity_row();
@@ -462,6 +473,9 @@ struct Bulk {
 
   // Signed digits of four bits, −8 … 7 (plain ones of scalar + 0x88…8), looked up by reading the whole table.
   static constexpr std::size_t kNibbles = 64;
+
+  /// Products that are encoded by themselves are made half as large, and doubled in the encoding.
+  enum class Scale : std::uint8_t { kWhole, kHalf };
 
   struct Table {
     typename E::Cached multiples[8];  ///< 1 … 8 times the points
@@ -487,14 +501,28 @@ struct Bulk {
     }
     return out;
   }
-  /// The words of kLanes scalars plus 0x88…8; zeros from the n-th on. A scalar is below 2^253, so the sum has
-  /// 256 bits.
-  static inline void nibbles_of(const std::uint8_t* scalars, std::size_t stride, std::size_t n,
+  /// s ← s/2 modulo ℓ: s or s + ℓ, whichever is even, halved. Below 2^253.
+  static inline void halve(std::uint64_t (&s)[4]) {
+    constexpr std::uint64_t kOrder[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
+    const std::uint64_t odd = 0 - (s[0] & 1);
+    std::uint64_t carry = 0;
+    for (int k = 0; k < 4; ++k) {
+      const std::uint64_t a = s[k] + carry, b = a + (kOrder[k] & odd);
+      carry = static_cast<std::uint64_t>(a < carry) | static_cast<std::uint64_t>(b < a);
+      s[k] = b;
+    }
+    for (int k = 0; k < 3; ++k) s[k] = (s[k] >> 1) | (s[k + 1] << 63);
+    s[3] >>= 1;
+  }
+  /// The words of kLanes halved scalars plus 0x88…8, or of the scalars; zeros from the n-th on. A scalar is
+  /// below 2^253, so the sum has 256 bits.
+  static inline void nibbles_of(const std::uint8_t* scalars, std::size_t stride, std::size_t n, Scale scale,
                                 Vector (&w)[4]) {
     std::uint8_t bytes[32 * kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + stride * i, 32);
+      if (scale == Scale::kHalf) halve(s);
       std::uint64_t carry = 0;
       for (std::uint64_t& x : s) {
         const std::uint64_t a = x + carry, b = a + 0x8888888888888888;
@@ -526,7 +554,7 @@ struct Bulk {
     Vector w[4];
     for (std::size_t at = 0; at < n; at += kLanes) {
       fill(affine(rows + at, n - at, identity), table);
-      nibbles_of(scalars + 32 * at, 32, n - at, w);
+      nibbles_of(scalars + 32 * at, 32, n - at, Scale::kWhole, w);
       for (std::size_t i = 0; i < kNibbles; ++i) {
         Mask negative;
         const typename E::Cached term = pick(table, nibble(w, i), negative);
@@ -535,38 +563,47 @@ struct Bulk {
     }
     Point total = sums[kNibbles - 1];
     for (std::size_t i = kNibbles - 1; i-- > 0;) {
-      for (int k = 0; k < 4; ++k) total = E::twice(total);
-      total = E::add(total, E::cached(sums[i]));
+      total = E::add(E::twice(total, 4), E::cached(sums[i]));
     }
     *out = wide_of(sum_of_lanes(total));
     wipe(&table, sizeof table);
     wipe(w, sizeof w);
   }
 
+  static constexpr int kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
+  /// Encodings of twice the first n of kEncodedTogether vectors of points.
+  static inline void encode_doubled_some(const Point (&p)[kEncodedTogether], std::size_t n,
+                                         std::uint8_t* out) {
+    const int vectors = static_cast<int>((n + kLanes - 1) / kLanes);
+    Clean s[kEncodedTogether];
+    E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s);
+    for (std::size_t first = 0; first < n && first < kLanes * kEncodedTogether; first += kLanes)
+      store_encodings(s[first / kLanes], n - first, out + 32 * first);
+  }
+
   static void mul_each(const Row* rows, const std::uint8_t* scalars, std::size_t stride, std::size_t n,
                        std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kPairs;
+    constexpr std::size_t kStep = kLanes * kEncodedTogether;
     const Row identity = identity_row();
     Table table;
     Vector w[4];
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point products[kPairs];
-      for (int k = 0; k < kPairs; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
-        const std::size_t here = first < n ? n - first : 0;
-        fill(affine(rows + first, here, identity), table);
-        nibbles_of(scalars + stride * first, stride, here, w);
+      Point products[kEncodedTogether];
+      for (std::size_t k = 0; k < kEncodedTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
+        if (first >= n) break;
+        fill(affine(rows + first, n - first, identity), table);
+        nibbles_of(scalars + stride * first, stride, n - first, Scale::kHalf, w);
         Point p = E::identity();
         for (std::size_t i = kNibbles; i-- > 0;) {
-          if (i + 1 < kNibbles)
-            for (int j = 0; j < 4; ++j) p = E::twice(p);
+          if (i + 1 < kNibbles) p = E::twice(p, 4);
           Mask negative;
           const typename E::Cached term = pick(table, nibble(w, i), negative);
           p = E::add(p, term, negative);
         }
         products[k] = p;
       }
-      encode_some(products, n - at < kStep ? n - at : kStep, out + 32 * at);
+      encode_doubled_some(products, n - at, out + 32 * at);
     }
     wipe(&table, sizeof table);
     wipe(w, sizeof w);
@@ -575,7 +612,7 @@ struct Bulk {
   // ---- fixed bases --------------------------------------------------------------------------------
 
   /// Digits of five bits, −16 … 15: windows of scalar + Σ 16·32^i.
-  static inline void fives_of(const std::uint8_t* scalars, std::size_t n, Vector (&w)[4]) {
+  static inline void fives_of(const std::uint8_t* scalars, std::size_t n, Scale scale, Vector (&w)[4]) {
     std::uint64_t offset[4] = {};
     for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
       const std::size_t bit = 5 * i + 4;
@@ -585,6 +622,7 @@ struct Bulk {
     for (std::size_t i = 0; i < kLanes; ++i) {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + 32 * i, 32);
+      if (scale == Scale::kHalf) halve(s);
       std::uint64_t carry = 0;
       for (int k = 0; k < 4; ++k) {
         const std::uint64_t a = s[k] + carry, b = a + offset[k];
@@ -621,7 +659,7 @@ struct Bulk {
         before[j] = product;
         product = E::mul(product, multiples[j].Z);
       }
-      Fe inverse = invert(product);
+      Fe inverse = E::invert(product);
       for (std::size_t j = kMultiples; j-- > 0;) {
         const Fe z = E::mul(inverse, before[j]);
         inverse = E::mul(inverse, multiples[j].Z);
@@ -634,20 +672,13 @@ struct Bulk {
         store(entry, rows);
         for (std::size_t l = 0; l < 15; ++l) out->limbs[i][l][j] = spare[0].limbs[l];
       }
-      for (int k = 0; k < 5; ++k) power = E::twice(power);
+      power = E::twice(power, 5);
     }
   }
-  /// z^(p − 2) = z^3·(z^((p−5)/8))^8.
-  static inline Fe invert(const Fe& z) {
-    Fe power[1] = {z};
-    E::template power_p58<1>(power);
-    E::template square_times<1>(power, 3);
-    return E::mul(power[0], E::mul(E::sqr(z), z));
-  }
-
   static void fixed_base(const FixedBaseTable* const* tables, const std::uint8_t* const* scalars,
                          std::size_t bases, const Row* addends, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kGroups = kLanes == 1 ? 4 : 8;  ///< vectors that share one reading of a table
+    constexpr std::size_t kGroups = kEncodedTogether;  ///< vectors that share one reading of a table
+    const Scale scale = addends == nullptr ? Scale::kHalf : Scale::kWhole;
     const Row identity = identity_row();
     Vector w[kGroups][4];
     for (std::size_t at = 0; at < n; at += kGroups * kLanes) {
@@ -662,7 +693,7 @@ struct Bulk {
       for (std::size_t b = 0; b < bases; ++b) {
         for (std::size_t g = 0; g < kGroups; ++g) {
           const std::size_t first = at + g * kLanes;
-          fives_of(first < n ? scalars[b] + 32 * first : nullptr, first < n ? n - first : 0, w[g]);
+          fives_of(first < n ? scalars[b] + 32 * first : nullptr, first < n ? n - first : 0, scale, w[g]);
         }
         for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
           const auto& limbs = tables[b]->limbs[i];
@@ -684,12 +715,16 @@ struct Bulk {
           }
         }
       }
-      for (std::size_t g = 0; g < kGroups; g += kPairs) {
+      if (addends == nullptr) {
+        encode_doubled_some(sums, n - at, out + 32 * at);
+        continue;
+      }
+      for (std::size_t g = 0; g < kGroups; g += kTogether) {
         const std::size_t first = at + g * kLanes;
         if (first >= n) break;
-        Point pair[kPairs];
-        for (std::size_t k = 0; k < kPairs; ++k) pair[k] = sums[g + k];
-        encode_some(pair, n - first < kLanes * kPairs ? n - first : kLanes * kPairs, out + 32 * first);
+        Point some[kTogether];
+        for (std::size_t k = 0; k < kTogether; ++k) some[k] = sums[g + k < kGroups ? g + k : g];
+        encode_some(some, n - first < kLanes * kTogether ? n - first : kLanes * kTogether, out + 32 * first);
       }
     }
     wipe(w, sizeof w);

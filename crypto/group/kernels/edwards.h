@@ -19,6 +19,10 @@ inline constexpr Words k2D = {
     {0xebd69b9426b2f159, 0x00e0149a8283b156, 0x198e80f2eef3d130, 0x2406d9dc56dffce7}};
 inline constexpr Words kSqrtMinusOne = {
     {0xc4ee1b274a0ea0b0, 0x2f431806ad2fe478, 0x2b4d00993dfbd7a7, 0x2b8324804fc1df0b}};
+inline constexpr Words kMinusOne = {
+    {0xffffffffffffffec, 0xffffffffffffffff, 0xffffffffffffffff, 0x7fffffffffffffff}};
+inline constexpr Words kMinusSqrtMinusOne = {
+    {0x3b11e4d8b5f15f3d, 0xd0bce7f952d01b87, 0xd4b2ff66c2042858, 0x547cdb7fb03e20f4}};
 inline constexpr Words kInvSqrtAMinusD = {
     {0x99c8fdaa805d40ea, 0x9d2f16175a4172be, 0x16c27b91fe01d840, 0x786c8905cfaffca2}};
 inline constexpr Words kOneMinusDSquared = {
@@ -101,48 +105,63 @@ struct Edwards {
   static inline __attribute__((always_inline)) Point finish(const Wide& A, const Wide& B, const Wide& C,
                                                             const Wide& ZZ, Mask negative) {
     const Wide plus = ZZ + C, minus = ZZ - C;
-    const Fe E = F::reduce(B - A), H = F::reduce(B + A);
-    const Fe Fq = F::reduce(F::select(negative, plus, minus)),
-             G = F::reduce(F::select(negative, minus, plus));
-    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
-    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+    return from_EFGH(F::reduce(B - A), F::reduce(F::select(negative, plus, minus)),
+                     F::reduce(F::select(negative, minus, plus)), F::reduce(B + A));
   }
-  static inline __attribute__((always_inline)) Point finish(const Wide& A, const Wide& B, const Wide& C,
-                                                            const Wide& ZZ) {
-    const Fe E = F::reduce(B - A), H = F::reduce(B + A), Fq = F::reduce(ZZ - C), G = F::reduce(ZZ + C);
-    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
-    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+  /// X = E·F, Y = G·H, Z = F·G, T = E·H, in the letters of that paper.
+  static inline __attribute__((always_inline)) Point from_EFGH(const Fe& e, const Fe& f, const Fe& g,
+                                                               const Fe& h) {
+    Point out = from_EFGH_without_T(e, f, g, h);
+    out.T = F::reduce(F::mul(e, h));
+    return out;
+  }
+  static inline __attribute__((always_inline)) Point from_EFGH_without_T(const Fe& e, const Fe& f,
+                                                                         const Fe& g, const Fe& h) {
+    const Wide X = F::mul(e, f), Y = F::mul(g, h);
+    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(f, g))), F::small(0)};
   }
   /// p + q, or p − q where `negative` is set: −(x, y) = (−x, y) exchanges y + x with y − x and negates k.
   /// 7 multiplications.
   static inline __attribute__((always_inline)) Point add(const Point& p, const Affine& q, Mask negative) {
-    const Fe s = F::select(negative, q.d, q.s), d = F::select(negative, q.s, q.d);
     const Wide z = F::wide(p.Z);
-    return finish(F::mul(p.D, d), F::mul(p.S, s), F::mul(p.T, q.k), z + z, negative);
+    return finish(F::mul(p.D, F::select(negative, q.s, q.d)), F::mul(p.S, F::select(negative, q.d, q.s)),
+                  F::mul(p.T, q.k), z + z, negative);
   }
-  /// 8 multiplications.
+  /// The same. 8 multiplications.
   static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q, Mask negative) {
-    const Fe S = F::select(negative, q.D, q.S), D = F::select(negative, q.S, q.D);
     const Wide z = F::mul(p.Z, q.Z);
-    return finish(F::mul(p.D, D), F::mul(p.S, S), F::mul(p.T, q.k), z + z, negative);
+    return finish(F::mul(p.D, F::select(negative, q.S, q.D)), F::mul(p.S, F::select(negative, q.D, q.S)),
+                  F::mul(p.T, q.k), z + z, negative);
   }
   static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q) {
-    const Wide z = F::mul(p.Z, q.Z);
-    return finish(F::mul(p.D, q.D), F::mul(p.S, q.S), F::mul(p.T, q.k), z + z);
+    return add(p, q, Mask{0});
   }
   static inline __attribute__((always_inline)) Cached cached(const Point& p) {
     return {p.S, p.D, p.Z, mul(p.T, constant(k2D))};
   }
   /// 2p: dbl-2008-hwcd (same paper, section 3.3) in S and D: with U = S², V = D² it has 2XY·2 = U − V,
-  /// 2(X² + Y²) = U + V, Y² − X² = SD. All coordinates carry a factor −4, which cancels. 4 squarings and
-  /// multiplications, and 4 multiplications.
+  /// 2(X² + Y²) = U + V, Y² − X² = SD. All coordinates carry a factor −4, which cancels. 3 squarings and 5
+  /// multiplications.
   static inline __attribute__((always_inline)) Point twice(const Point& p) {
+    const Doubled x = doubled(p);
+    return from_EFGH(x.e, x.f, x.g, x.h);
+  }
+  /// 2^n·p, n ≥ 1. Doubling needs no T, so only the last of them makes it.
+  static inline __attribute__((always_inline)) Point twice(const Point& p, int n) {
+    Point out = p;
+    for (int i = 1; i < n; ++i) {
+      const Doubled x = doubled(out);
+      out = from_EFGH_without_T(x.e, x.f, x.g, x.h);
+    }
+    return twice(out);
+  }
+  struct Doubled {
+    Fe e, f, g, h;
+  };
+  static inline __attribute__((always_inline)) Doubled doubled(const Point& p) {
     const Wide U = F::sqr(p.S), V = F::sqr(p.D), SD = F::mul(p.S, p.D), ZZ = F::sqr(p.Z);
     const Wide SD2 = SD + SD, ZZ2 = ZZ + ZZ;
-    const Fe E = F::reduce(U - V), H = F::reduce(U + V), G = F::reduce(SD2),
-             Fq = F::reduce((ZZ2 + ZZ2) - SD2);
-    const Wide X = F::mul(E, Fq), Y = F::mul(G, H);
-    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(Fq, G))), F::reduce(F::mul(E, H))};
+    return {F::reduce(U - V), F::reduce((ZZ2 + ZZ2) - SD2), F::reduce(SD2), F::reduce(U + V)};
   }
 
   // ---- square roots -----------------------------------------------------------------------------
@@ -200,6 +219,22 @@ struct Edwards {
     return {static_cast<Mask>(correct | flipped), abs(turned)};
   }
 
+  /// The same for u = 1, in its two halves: 1/sqrt(v), or 1/sqrt(v/i) where v is no square.
+  static inline __attribute__((always_inline)) Fe inverse_root_argument(const Fe& v) {
+    const Fe v3 = mul(sqr(v), v);
+    return mul(sqr(v3), v);
+  }
+  static inline __attribute__((always_inline)) Root inverse_root(const Fe& v, const Fe& power) {
+    const Fe r = mul(mul(sqr(v), v), power);
+    const Clean check = F::canonical(mul(v, sqr(r)));  // 1, −1, i or −i, or 0 for v = 0
+    const Mask correct = F::equal(check, F::small(1));
+    const Mask flipped = F::equal(check, constant(kMinusOne));
+    const Mask flipped_i = F::equal(check, constant(kMinusSqrtMinusOne));
+    const Clean turned =
+        F::select(static_cast<Mask>(flipped | flipped_i), cmul(r, constant(kSqrtMinusOne)), F::clean(r));
+    return {static_cast<Mask>(correct | flipped), abs(turned)};
+  }
+
   // ---- ristretto255 -----------------------------------------------------------------------------
 
   /// RFC 9496 section 4.3.1 for K vectors of encodings, given as field elements s that the caller has found
@@ -216,11 +251,11 @@ struct Edwards {
       const Clean u2_squared = csqr(u2[k]);
       v[k] = sub(neg(cmul(constant(kD), csqr(u1[k]))), u2_squared);
       w[k] = mul(v[k], u2_squared);
-      argument[k] = ratio_argument(one, w[k]);
+      argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
     for (int k = 0; k < K; ++k) {
-      const Root inverse = ratio_root(one, w[k], argument[k]);
+      const Root inverse = inverse_root(w[k], argument[k]);
       const Fe den_x = mul(inverse.root, u2[k]);
       const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
       const Clean sx = cmul(s[k], den_x);
@@ -233,38 +268,79 @@ struct Edwards {
     }
   }
 
+  /// What RFC 9496 section 4.3.2 computes with, for the point (x : y : z) with t = xy/z.
+  struct Encoding {
+    Clean x, y, z;
+    Fe t, u1, u2;
+  };
+  static inline __attribute__((always_inline)) Encoding encoding_of(const Clean& x, const Clean& y,
+                                                                    const Clean& z, const Fe& t) {
+    return {x, y, z, t, mul(add(z, y), sub(z, y)), mul(x, y)};
+  }
+  /// The canonical s, given 1/sqrt(u1·u2²) with either sign, or 0 where that is not defined.
+  static inline __attribute__((always_inline)) Clean finish_encoding(const Encoding& p, const Fe& inverse) {
+    const Fe den1 = mul(inverse, p.u1), den2 = mul(inverse, p.u2);
+    const Fe z_inverse = mul(mul(den1, den2), p.t);
+    const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
+    const Mask rotate = is_negative(mul(p.t, z_inverse));
+    const Clean i = constant(kSqrtMinusOne);
+    const Clean x = F::select(rotate, cmul(p.y, i), p.x);
+    Clean y = F::select(rotate, cmul(p.x, i), p.y);
+    const Fe den = F::select(rotate, enchanted, den2);
+    y = negate_if(is_negative(mul(x, z_inverse)), y);
+    return F::canonical(abs(cmul(den, sub(p.z, y))));
+  }
+
   /// RFC 9496 section 4.3.2: the canonical s of the encoding, for K vectors of points.
   template <int K>
   static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
-    Clean x0[K], y0[K], z0[K];
-    Fe u1[K], u2[K], w[K], argument[K];
-    const Clean one = F::small(1);
+    Encoding e[K];
+    Fe w[K], argument[K];
     for (int k = 0; k < K; ++k) {
       // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
-      const Clean S = F::clean(p[k].S), D = F::clean(p[k].D);
-      x0[k] = sub(S, D);
-      y0[k] = add(S, D);
-      z0[k] = add(p[k].Z, p[k].Z);
-      u1[k] = mul(add(z0[k], y0[k]), sub(z0[k], y0[k]));
-      u2[k] = mul(x0[k], y0[k]);
-      w[k] = mul(u1[k], sqr(u2[k]));
-      argument[k] = ratio_argument(one, w[k]);
+      const Clean S = F::clean(p[k].S), D = F::clean(p[k].D), T = F::clean(p[k].T);
+      e[k] = encoding_of(sub(S, D), add(S, D), add(p[k].Z, p[k].Z), add(T, T));
+      w[k] = mul(e[k].u1, sqr(e[k].u2));
+      argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
-      const Clean T = F::clean(p[k].T);
-      const Fe inverse = ratio_root(one, w[k], argument[k]).root;
-      const Fe den1 = mul(inverse, u1[k]), den2 = mul(inverse, u2[k]);
-      const Fe z_inverse = mul(mul(den1, den2), add(T, T));
-      const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
-      const Mask rotate = is_negative(mul(add(T, T), z_inverse));
-      const Clean i = constant(kSqrtMinusOne);
-      const Clean x = F::select(rotate, cmul(y0[k], i), x0[k]);
-      Clean y = F::select(rotate, cmul(x0[k], i), y0[k]);
-      const Fe den = F::select(rotate, enchanted, den2);
-      y = negate_if(is_negative(mul(x, z_inverse)), y);
-      s[k] = F::canonical(abs(cmul(den, sub(z0[k], y))));
+    for (int k = 0; k < K; ++k) s[k] = finish_encoding(e[k], inverse_root(w[k], argument[k]).root);
+  }
+
+  /// The canonical s of the encodings of 2p, for n vectors of points, without square roots. With the E, F, G,
+  /// H of the doubling, 2p = (E·F : G·H : F·G : E·H); the curve's equation at p and at 2p gives
+  ///   F² − H² = (a − d)·E²,  hence  1/sqrt(u1·u2²) = ±1/sqrt(a − d) / (E²·F·G²·H),
+  /// and inverses of many come from one (Montgomery's trick). Where 2p is in the class of the identity, E or
+  /// H is zero and so is s. The idea is Hamburg's (batched double-and-encode for Decaf), derived here from
+  /// the formulas above.
+  static inline void encode_doubled(const Point* p, int n, Clean* s) {
+    constexpr int kMost = 16;
+    Encoding e[kMost];
+    Fe w[kMost], before[kMost];
+    Mask zero[kMost];
+    Fe product = F::small(1);
+    for (int k = 0; k < n; ++k) {
+      const Doubled x = doubled(p[k]);
+      e[k] = encoding_of(cmul(x.e, x.f), cmul(x.g, x.h), cmul(x.f, x.g), mul(x.e, x.h));
+      const Clean denominator = cmul(mul(sqr(x.e), x.f), mul(sqr(x.g), x.h));
+      zero[k] = F::is_zero(F::canonical(denominator));
+      w[k] = F::template select<Fe>(zero[k], F::small(1), denominator);
+      before[k] = product;
+      product = mul(product, w[k]);
     }
+    Fe inverse = invert(product);
+    for (int k = n; k-- > 0;) {
+      const Fe own = mul(mul(inverse, before[k]), constant(kInvSqrtAMinusD));
+      inverse = mul(inverse, w[k]);
+      s[k] = finish_encoding(e[k], F::template select<Fe>(zero[k], F::small(0), own));
+    }
+  }
+  /// z^(p − 2) = z^3·(z^((p−5)/8))^8; 0 for 0.
+  static inline Fe invert(const Fe& z) {
+    Fe power[1] = {z};
+    power_p58<1>(power);
+    square_times<1>(power, 3);
+    return mul(power[0], mul(sqr(z), z));
   }
 
   /// MAP of RFC 9496 section 4.3.4, for K vectors of field elements.

@@ -50,9 +50,10 @@ struct FieldIfma {
   }
 
   /// Columns d_0 … d_4 (weights 2^260 … 2^468) folded into r. d_4 < 2^42.7, so that 608·d_4 < 2^52.
-  static inline __attribute__((always_inline)) void fold(Vector r[5], Vector d[5]) {
+  static inline __attribute__((always_inline)) void fold(Vector r[5], const Vector d[5]) {
     const Vector c608 = set1(608);
-    for (int k = 0; k < 4; ++k) d[k + 1] = add64(d[k + 1], _mm512_srli_epi64(d[k], 52));
+    // What a column has above its 52nd bit counts for the next one.
+    for (int k = 0; k < 4; ++k) r[k + 1] = lo(r[k + 1], _mm512_srli_epi64(d[k], 52), c608);
     for (int k = 0; k < 5; ++k) r[k] = lo(r[k], d[k], c608);
     for (int k = 0; k < 4; ++k) r[k + 1] = hi(r[k + 1], d[k], c608);
   }
@@ -254,6 +255,26 @@ struct FieldIfma {
       for (int i = 0; i < 8; ++i) _mm512_store_si512(p[i] + 8 * j, v[i]);
     }
   }
+  /// out[k]: in lane i, word k of the 16-word row entries[i] of `rows`; of `otherwise` where the entry is
+  /// kNoEntry. The top bit of an entry is not part of the number.
+  static inline __attribute__((always_inline)) void gather_rows(const std::uint64_t* rows,
+                                                                const std::uint32_t* entries,
+                                                                const std::uint64_t otherwise[16],
+                                                                Vector* out) {
+    const __m256i e = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(entries));
+    const Vector wide = _mm512_cvtepu32_epi64(e);
+    const Mask there = _mm512_cmpneq_epi64_mask(wide, set1(kNoEntry));
+    const Vector at = _mm512_slli_epi64(_mm512_and_si512(wide, set1(0x7fffffff)), 4);
+    for (int k = 0; k < 15; ++k)
+      out[k] = _mm512_mask_i64gather_epi64(set1(otherwise[k]), there, at, rows + k, 8);
+  }
+  /// Lanes whose entry has its top bit set.
+  static inline __attribute__((always_inline)) Mask top_bits(const std::uint32_t* entries) {
+    const __m256i e = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(entries));
+    return _mm512_test_epi64_mask(_mm512_cvtepu32_epi64(e), set1(std::uint64_t{1} << 31));
+  }
+  static constexpr std::uint32_t kNoEntry = 0xffffffff;
+
   /// w[k]: in lane i, the k-th little-endian word of the 32 bytes at p + i·stride.
   static inline __attribute__((always_inline)) void load_bytes(const std::uint8_t* p, std::size_t stride,
                                                                Vector w[4]) {

@@ -14,48 +14,51 @@ struct FieldPortable {
   using Mask = std::uint32_t;  ///< bit i: lane i
   __extension__ using U128 = unsigned __int128;
 
-  /// Σ l_k·2^(51k), l_k < 2^54.3. What mul, sqr and clean give has l_k < 2^51 + 2^13.
+  /// Σ l_k·2^(51k), l_k < 2^54 + 2^20. What mul and sqr give, and clean of it, has l_k < 2^51 + 2^18.
   struct Fe {
     std::uint64_t l[5];
   };
-  struct Clean : Fe {};  ///< l_k < 2^51 + 2^13
+  struct Clean : Fe {};  ///< l_k < 2^51 + 2^18
   struct Wide {
     std::uint64_t w[5];
   };  ///< sums of a few products
 
   static constexpr std::uint64_t kMask51 = (std::uint64_t{1} << 51) - 1;
 
-  static inline Wide carried(U128 r[5]) {
-    for (int k = 0; k < 4; ++k) {
-      r[k + 1] += r[k] >> 51;
-      r[k] &= kMask51;
+  /// Carries in two rounds, all limbs at once. With operands below 2^54 the columns are below 2^114.4, the
+  /// top one, which has no factor 19, below 2^110.4: so neither high part overflows, nor 19 times that of the
+  /// top.
+  static inline Wide carried(const U128 (&r)[5]) {
+    std::uint64_t low[5], high[5], a[5];
+    for (int k = 0; k < 5; ++k) {
+      low[k] = static_cast<std::uint64_t>(r[k]) & kMask51;
+      high[k] = static_cast<std::uint64_t>(r[k] >> 51);
     }
-    // r_4 < 2^115 by the bounds of Fe, so 19·(r_4 >> 51) needs 69 bits.
-    U128 low = (r[4] >> 51) * 19 + r[0];
-    r[4] &= kMask51;
-    const auto l1 = static_cast<std::uint64_t>(r[1]) + static_cast<std::uint64_t>(low >> 51);
-    return {{static_cast<std::uint64_t>(low) & kMask51, l1 & kMask51,
-             static_cast<std::uint64_t>(r[2]) + (l1 >> 51), static_cast<std::uint64_t>(r[3]),
-             static_cast<std::uint64_t>(r[4])}};
+    a[0] = low[0] + 19 * high[4];
+    for (int k = 1; k < 5; ++k) a[k] = low[k] + high[k - 1];
+    return {{(a[0] & kMask51) + 19 * (a[4] >> 51), (a[1] & kMask51) + (a[0] >> 51),
+             (a[2] & kMask51) + (a[1] >> 51), (a[3] & kMask51) + (a[2] >> 51),
+             (a[4] & kMask51) + (a[3] >> 51)}};
   }
   static inline Wide mul(const Fe& a, const Fe& b) {
     const std::uint64_t *x = a.l, *y = b.l;
     const std::uint64_t y1 = 19 * y[1], y2 = 19 * y[2], y3 = 19 * y[3], y4 = 19 * y[4];
     const auto m = [](std::uint64_t p, std::uint64_t q) { return static_cast<U128>(p) * q; };
-    U128 r[5] = {m(x[0], y[0]) + m(x[1], y4) + m(x[2], y3) + m(x[3], y2) + m(x[4], y1),
-                 m(x[0], y[1]) + m(x[1], y[0]) + m(x[2], y4) + m(x[3], y3) + m(x[4], y2),
-                 m(x[0], y[2]) + m(x[1], y[1]) + m(x[2], y[0]) + m(x[3], y4) + m(x[4], y3),
-                 m(x[0], y[3]) + m(x[1], y[2]) + m(x[2], y[1]) + m(x[3], y[0]) + m(x[4], y4),
-                 m(x[0], y[4]) + m(x[1], y[3]) + m(x[2], y[2]) + m(x[3], y[1]) + m(x[4], y[0])};
+    const U128 r[5] = {m(x[0], y[0]) + m(x[1], y4) + m(x[2], y3) + m(x[3], y2) + m(x[4], y1),
+                       m(x[0], y[1]) + m(x[1], y[0]) + m(x[2], y4) + m(x[3], y3) + m(x[4], y2),
+                       m(x[0], y[2]) + m(x[1], y[1]) + m(x[2], y[0]) + m(x[3], y4) + m(x[4], y3),
+                       m(x[0], y[3]) + m(x[1], y[2]) + m(x[2], y[1]) + m(x[3], y[0]) + m(x[4], y4),
+                       m(x[0], y[4]) + m(x[1], y[3]) + m(x[2], y[2]) + m(x[3], y[1]) + m(x[4], y[0])};
     return carried(r);
   }
   static inline Wide sqr(const Fe& a) {
     const std::uint64_t* x = a.l;
     const std::uint64_t x0 = 2 * x[0], x1 = 2 * x[1], x3 = 19 * x[3], x4 = 19 * x[4];
     const auto m = [](std::uint64_t p, std::uint64_t q) { return static_cast<U128>(p) * q; };
-    U128 r[5] = {m(x[0], x[0]) + m(x1, x4) + m(2 * x[2], x3), m(x0, x[1]) + m(2 * x[2], x4) + m(x[3], x3),
-                 m(x0, x[2]) + m(x[1], x[1]) + m(2 * x[3], x4), m(x0, x[3]) + m(x1, x[2]) + m(x[4], x4),
-                 m(x0, x[4]) + m(x1, x[3]) + m(x[2], x[2])};
+    const U128 r[5] = {m(x[0], x[0]) + m(x1, x4) + m(2 * x[2], x3),
+                       m(x0, x[1]) + m(2 * x[2], x4) + m(x[3], x3),
+                       m(x0, x[2]) + m(x[1], x[1]) + m(2 * x[3], x4), m(x0, x[3]) + m(x1, x[2]) + m(x[4], x4),
+                       m(x0, x[4]) + m(x1, x[3]) + m(x[2], x[2])};
     return carried(r);
   }
 
@@ -144,6 +147,14 @@ struct FieldPortable {
   static inline void store_words(const Vector* in, std::uint64_t* const p[1]) {
     for (int k = 0; k < 8 * kEights; ++k) p[0][k] = in[k];
   }
+  static inline void gather_rows(const std::uint64_t* rows, const std::uint32_t* entries,
+                                 const std::uint64_t otherwise[16], Vector* out) {
+    const std::uint64_t* row =
+        entries[0] == kNoEntry ? otherwise : rows + 16 * static_cast<std::size_t>(entries[0] & 0x7fffffff);
+    for (int k = 0; k < 15; ++k) out[k] = row[k];
+  }
+  static inline Mask top_bits(const std::uint32_t* entries) { return entries[0] >> 31; }
+  static constexpr std::uint32_t kNoEntry = 0xffffffff;
   static inline void load_bytes(const std::uint8_t* p, std::size_t, Vector w[4]) {
     __builtin_memcpy(w, p, 32);
   }
