@@ -96,9 +96,15 @@ Result<void, Rejection> ElectionState::check_fresh(const Ballot& ballot) const {
   return {};
 }
 
+Result<Ballot, Rejection> decode_ballot(const Election& election, ByteView bytes) {
+  if (wire::count_of_field(bytes, Ballot::kSelectionsField) > election.most_slots())
+    return reject(Reason::kWireLimit, std::string(Ballot::kName) + ".selections");
+  return decode<Ballot>(bytes);
+}
+
 Examined ElectionState::examine(const Election& election, const BallotItem& item) {
   Examined out;
-  auto ballot = decode<Ballot>(item.envelope.ballot);
+  auto ballot = decode_ballot(election, item.envelope.ballot);
   if (!ballot) {
     out.bytes = ballot.error();
     return out;
