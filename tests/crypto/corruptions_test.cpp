@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <mutex>
@@ -47,10 +48,11 @@ class Tally {
   /// for what is frequent, twenty thousand for the rest.
   void expect(std::size_t trials, const std::vector<std::string>& frequent,
               const std::vector<std::string>& rare) const {
-    if (trials >= 1000)
-      for (const std::string& verdict : frequent) EXPECT_GT(of(verdict), 0U) << verdict << "\n" << text();
-    if (trials >= 20'000)
-      for (const std::string& verdict : rare) EXPECT_GT(of(verdict), 0U) << verdict << "\n" << text();
+    const auto met = [&](const std::string& verdict) {
+      EXPECT_GT(of(verdict), 0U) << verdict << "\n" << text();
+    };
+    if (trials >= 1000) std::ranges::for_each(frequent, met);
+    if (trials >= 20'000) std::ranges::for_each(rare, met);
   }
 
  private:
@@ -260,6 +262,20 @@ TEST(Corruptions, ShuffleFoldedAndStreamedAgainstOneByOne) {
       EXPECT_TRUE(!fast && allowed.contains({fast.error().fault, fast.error().part, fast.error().index}))
           << "trial " << trial << ": " << name_of_verdict(fast);
     }
+    // As one stage of a cascade, whose input has been decoded before and whose output is kept.
+    if (unreadable_points(input, input.size() / 32, ShufflePart::kInput).empty()) {
+      DecodedList<G> before{x.input.width, {}}, after;
+      for (std::size_t k = 0; k < x.input.width; ++k)
+        for (const Part part : {Part::kAlpha, Part::kBeta})
+          before.parts.push_back(
+              std::move(*decode_column<G>(input, x.input.width, k, part, 0, x.input.rows())));
+      EncodedShuffle<G> in_cascade = encoded;
+      in_cascade.decoded_input = &before;
+      in_cascade.keep_output = &after;
+      Transcript again = shuffle_test::group_transcript("election A", 1, x.group);
+      EXPECT_EQ(verify_shuffle_vartime(in_cascade, again, mix.generators).has_value(), fast.has_value())
+          << "trial " << trial;
+    }
     const bool untouched = x.Y == mix.Y && x.input.items == mix.input.items &&
                            x.output.items == mix.output.items && x.proof == mix.proof &&
                            x.group == "mayor, unit 1" && !as_bytes;
@@ -431,9 +447,8 @@ TEST(Corruptions, DecryptionSharesStreamedAgainstOneByOne) {
     EXPECT_EQ(fast, plain) << "trial " << trial;
     verdicts.count(name_of_verdict(fast));
     // What is accepted is the truth: this test knows x_j.
-    if (fast)
-      for (std::size_t i = 0; i < n; ++i)
-        EXPECT_EQ(x.shares[i], original.x * x.ciphertexts[i].alpha) << "trial " << trial;
+    for (std::size_t i = 0; fast && i < n; ++i)
+      EXPECT_EQ(x.shares[i], original.x * x.ciphertexts[i].alpha) << "trial " << trial;
 
     // The batched proof without the ciphertexts around it.
     std::vector<Point> alphas;
@@ -461,7 +476,7 @@ TEST(Corruptions, DecryptionSharesStreamedAgainstOneByOne) {
     batched_verdicts.count(in_bulk ? "accepted" : std::string(name_of(in_bulk.error())));
     bool is_true = x.Y_j == original.Y_j;
     for (std::size_t i = 0; i < n; ++i) is_true = is_true && x.shares[i] == original.x * alphas[i];
-    if (in_bulk) EXPECT_TRUE(is_true) << "trial " << trial;
+    EXPECT_TRUE(!in_bulk || is_true) << "trial " << trial;
   });
   verdicts.expect(corruptions.count, {"accepted", "POINT_IDENTITY", "SHARE_PROOF_INVALID"},
                   {"POINT_NONCANONICAL", "POINT_INVALID"});
@@ -507,7 +522,7 @@ TEST(Corruptions, SingleEqualityOfLogarithms) {
       return {};
     }();
     EXPECT_EQ(fast, plain) << "trial " << trial;
-    if (fast) EXPECT_TRUE(st.A == G::mul_base(x) && st.B == x * st.H) << "trial " << trial;
+    EXPECT_TRUE(!fast || (st.A == G::mul_base(x) && st.B == x * st.H)) << "trial " << trial;
     verdicts.count(fast ? "accepted" : std::string(name_of(fast.error())));
   });
   verdicts.expect(corruptions.count, {"accepted", "PROOF_CHALLENGE_MISMATCH"}, {"POINT_IDENTITY"});

@@ -61,13 +61,8 @@ Encoding bytes_of_field(const Clean& a) {
 /// The point itself, as RFC 8032 §5.1.2 writes it: y, and whether x is odd on top. Two points of one element
 /// differ here.
 Encoding edwards_bytes(const One::Point& p) {
-  // 1/z = z^(p−2) = (z^((p−5)/8))^8 · z^3; S + D is 2Y and S − D is 2X, for Z.
-  const Clean z2 = One::add(p.Z, p.Z);
-  FieldPortable::Fe power[1] = {z2};  // NOLINT(modernize-avoid-c-arrays): as the kernels take it
-  One::power_p58<1>(power);
-  FieldPortable::Fe inverse = power[0];
-  for (int k = 0; k < 3; ++k) inverse = One::sqr(inverse);
-  inverse = One::mul(inverse, One::mul(One::sqr(z2), z2));
+  // S + D is 2Y and S − D is 2X, for Z.
+  const FieldPortable::Fe inverse = One::invert(One::add(p.Z, p.Z));
   const Clean S = FieldPortable::clean(p.S), D = FieldPortable::clean(p.D);
   Encoding out = bytes_of_field(One::cmul(One::add(S, D), inverse));
   const Encoding x = bytes_of_field(One::cmul(One::sub(S, D), inverse));
@@ -147,6 +142,16 @@ TEST_P(Torsion, A09_SumsAndDoublesOfAnyPoints) {
         k.add_wide(&p, &q, &wide_sum);
         EXPECT_EQ(encoded(point_of(wide_sum)), sum);
         EXPECT_EQ(encoded(One::twice(add(P, T))), twice);
+        // Doubled in the encoding, by itself and among others.
+        const std::array<One::Point, 4> several{add(P, T), add(Q, U), T, add(P, U)};
+        std::array<Clean, 4> s{};
+        One::encode_doubled(several.data(), 1, s.data());
+        EXPECT_EQ(bytes_of_field(s[0]), twice);
+        One::encode_doubled(several.data(), 4, s.data());
+        EXPECT_EQ(bytes_of_field(s[0]), twice);
+        EXPECT_EQ(bytes_of_field(s[1]), encoded(One::twice(Q)));
+        EXPECT_EQ(bytes_of_field(s[2]), Encoding{});
+        EXPECT_EQ(bytes_of_field(s[3]), twice);
       }
   }
 }
