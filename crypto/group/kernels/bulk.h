@@ -22,7 +22,8 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
-  static constexpr int kTogether = kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
+  static constexpr std::size_t kTogether =
+      kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -128,17 +129,17 @@ struct Bulk {
       while (canonical < here && is_canonical(in + 32 * (at + canonical))) ++canonical;
       __builtin_memcpy(bytes, in + 32 * at, 32 * canonical);
       Clean s[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         Vector w[4];
-        F::load_bytes(bytes + 32 * kLanes * static_cast<std::size_t>(k), 32, w);
+        F::load_bytes(bytes + 32 * kLanes * k, 32, w);
         s[k] = F::from_words(w);
       }
       Affine a[kTogether];
       Mask valid[kTogether];
       E::template decode<kTogether>(s, a, valid);
       Row spare[kLanes];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         Row* rows[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) rows[i] = first + i < n ? out + first + i : spare + i;
         store(a[k], rows);
@@ -154,8 +155,8 @@ struct Bulk {
   static inline void encode_some(const Point (&p)[kTogether], std::size_t n, std::uint8_t* out) {
     Clean s[kTogether];
     E::template encode<kTogether>(p, s);
-    for (int k = 0; k < kTogether; ++k) {
-      const std::size_t first = kLanes * static_cast<std::size_t>(k);
+    for (std::size_t k = 0; k < kTogether; ++k) {
+      const std::size_t first = kLanes * k;
       if (first >= n) break;
       store_encodings(s[k], n - first, out + 32 * first);
     }
@@ -178,8 +179,8 @@ struct Bulk {
     const Row identity = identity_row();
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         const Affine a = affine(in + first, first < n ? n - first : 0, identity);
         // Row: S = y + x, D = y − x, Z = 1, T = xy.
         p[k] = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
@@ -192,10 +193,10 @@ struct Bulk {
     constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         WidePoint lanes[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
-          const std::size_t j = at + kLanes * static_cast<std::size_t>(k) + i;
+          const std::size_t j = at + kLanes * k + i;
           lanes[i] = in[j < n ? j : n - 1];
         }
         p[k] = vector_of(lanes);
@@ -223,14 +224,14 @@ struct Bulk {
       Point sums[kTogether];
       Clean t[kTogether];
       for (std::size_t half = 0; half < 2; ++half) {
-        for (int k = 0; k < kTogether; ++k) {
+        for (std::size_t k = 0; k < kTogether; ++k) {
           Vector w[4];
-          F::load_bytes(bytes + 64 * kLanes * static_cast<std::size_t>(k) + 32 * half, 64, w);
+          F::load_bytes(bytes + 64 * kLanes * k + 32 * half, 64, w);
           t[k] = F::from_words(w);
         }
         Point mapped[kTogether];
         E::template map<kTogether>(t, mapped);
-        for (int k = 0; k < kTogether; ++k)
+        for (std::size_t k = 0; k < kTogether; ++k)
           sums[k] = half == 0 ? mapped[k] : E::add(sums[k], E::cached(mapped[k]));
       }
       encode_some(sums, here, out + 32 * at);
@@ -570,11 +571,11 @@ struct Bulk {
     wipe(w, sizeof w);
   }
 
-  static constexpr int kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
+  static constexpr std::size_t kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
   /// Encodings of twice the first n of kEncodedTogether vectors of points.
   static inline void encode_doubled_some(const Point (&p)[kEncodedTogether], std::size_t n,
                                          std::uint8_t* out) {
-    const int vectors = static_cast<int>((n + kLanes - 1) / kLanes);
+    const std::size_t vectors = (n + kLanes - 1) / kLanes;
     Clean s[kEncodedTogether];
     E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s);
     for (std::size_t first = 0; first < n && first < kLanes * kEncodedTogether; first += kLanes)
