@@ -14,21 +14,27 @@ namespace {
 using Encoded = ByteArray<32>;
 
 /// p · s. libsodium answers −1 for two reasons, an invalid p and an identity result, and has written the
-/// product only in the second; the buffer starts as something that is no encoding, so that the two cannot be
-/// confused.
+/// product only in the second. The buffer starts as something that is no encoding, and the identity is taken
+/// from no call that could not give it: a failure stops the program, whatever it leaves in the buffer (A14).
 Encoded multiply(std::span<const std::uint8_t, 32> s, const Encoded& p) {
   Encoded out;
   out.fill(0xff);
-  if (crypto_scalarmult_ristretto255(out.data(), s.data(), p.data()) != 0)
+  if (crypto_scalarmult_ristretto255(out.data(), s.data(), p.data()) != 0) {
+    invariant(
+        sodium_is_zero(s.data(), s.size()) == 1 || sodium_is_zero(p.data(), p.size()) == 1,
+        "the order is prime: only zero times something, or something times the identity, is the identity");
     invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  }
   return out;
 }
 
 Encoded multiply_base(std::span<const std::uint8_t, 32> s) {
   Encoded out;
   out.fill(0xff);
-  if (crypto_scalarmult_ristretto255_base(out.data(), s.data()) != 0)
+  if (crypto_scalarmult_ristretto255_base(out.data(), s.data()) != 0) {
+    invariant(sodium_is_zero(s.data(), s.size()) == 1, "only zero times the generator is the identity");
     invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  }
   return out;
 }
 

@@ -88,7 +88,9 @@ unsigned bits_of(std::span<const Scalar> scalars) {
 Point encoded(const WidePoint& p) {
   ByteArray<32> bytes{};
   active_kernels().encode_wide(&p, 1, bytes.data());
-  return Point::decode(bytes).value();
+  const auto point = Point::decode(bytes);
+  invariant(point.has_value(), "what the kernels encode is an element");
+  return *point;
 }
 Point sum_of(std::span<const WidePoint> parts) {
   WidePoint sum = parts[0];

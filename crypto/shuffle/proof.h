@@ -25,6 +25,7 @@
 #include "crypto/result.h"
 #include "crypto/secret/secret_bytes.h"
 #include "crypto/shuffle/generators.h"
+#include "crypto/shuffle/offsets.h"
 #include "crypto/shuffle/scalars.h"
 #include "crypto/shuffle/shuffle.h"
 #include "crypto/transcript.h"
@@ -90,6 +91,7 @@ inline std::string describe(const ShuffleRejection& rejection) {
         case ShufflePart::kOutput:
           return name + " (output, element " + index + ")";
         case ShufflePart::kProof:
+          if (rejection.fault == Fault::kMixOffsetReused) return name + " (output, row " + index + ")";
           return rejection.fault == Fault::kPointNoncanonical || rejection.fault == Fault::kPointInvalid ||
                          rejection.fault == Fault::kScalarNoncanonical
                      ? name + " (element " + index + ")"
@@ -693,9 +695,10 @@ template <Group G, class T>
 /// @return in this order: kProofEncoding where lists differ in shape; kProofParse for a proof of another
 /// length; kPointIdentity for Y; kCrsDegenerate; kShuffleDegenerate for an identity commitment or a zero or
 /// repeated e_i; kPointNoncanonical, kPointInvalid or kScalarNoncanonical for an element of proof or lists
-/// that is none; kShuffleProofInvalid with the first equation that fails; nothing else.
+/// that is none; kShuffleProofInvalid with the first equation that fails; kMixOffsetReused with the output
+/// row where width > 1 and two columns have one offset; nothing else.
 /// Variable time: all inputs are public. Cost and memory: first_failing_equation_vartime, two sorts of N, and
-/// 64 bytes a row for challenges.
+/// 64 bytes a row for challenges; with width > 1 also find_reused_offset_vartime, and both lists.
 template <Group G, class T>
 [[nodiscard]] Result<void, ShuffleRejection> verify_shuffle_vartime(const EncodedShuffle<G>& x, T& transcript,
                                                                     const ShuffleGenerators<G>& generators) {
@@ -731,6 +734,8 @@ template <Group G, class T>
 
   const auto failing = first_failing_equation_vartime<G>(x, generators.first(N), e, v, t);
   if (failing) return std::unexpected(*failing);
+  if (const auto row = find_reused_offset_vartime<G>(x.input, x.output, x.width))
+    return std::unexpected(ShuffleRejection{Fault::kMixOffsetReused, ShuffleEquation::kNone, *row});
   return {};
 }
 
