@@ -6,6 +6,7 @@
 #include "crypto/group/kernels/edwards.h"
 #include "crypto/group/kernels/field_portable.h"
 #include "crypto/group/kernels/interface.h"
+#include "crypto/secret/value_barrier.h"
 
 namespace psephos::kernels {
 // Internal linkage on purpose: no copy compiled for one processor may serve the rest of the program.
@@ -505,7 +506,7 @@ struct Bulk {
   /// s ← s/2 modulo ℓ: s or s + ℓ, whichever is even, halved. Below 2^253.
   static inline void halve(std::uint64_t (&s)[4]) {
     constexpr std::uint64_t kOrder[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
-    const std::uint64_t odd = 0 - (s[0] & 1);
+    const std::uint64_t odd = value_barrier(0 - (s[0] & 1));
     std::uint64_t carry = 0;
     for (int k = 0; k < 4; ++k) {
       const std::uint64_t a = s[k] + carry, b = a + (kOrder[k] & odd);
@@ -704,11 +705,12 @@ struct Bulk {
             const Vector size = F::distance(digit, 16);
             // Where the digit is zero all limbs are looked up as zero: 1, 1, 0 is the identity.
             const Vector one = zero_is_one(size);
+            const typename F::Index index = F::index_of(size);
             Affine term;
             for (int k = 0; k < 5; ++k) {
-              term.s.l[k] = F::look_up(limbs[k], size);
-              term.d.l[k] = F::look_up(limbs[5 + k], size);
-              term.k.l[k] = F::look_up(limbs[10 + k], size);
+              term.s.l[k] = F::look_up(limbs[k], index);
+              term.d.l[k] = F::look_up(limbs[5 + k], index);
+              term.k.l[k] = F::look_up(limbs[10 + k], index);
             }
             term.s.l[0] = F::bit_or(term.s.l[0], one);
             term.d.l[0] = F::bit_or(term.d.l[0], one);
