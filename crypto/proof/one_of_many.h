@@ -609,7 +609,8 @@ class Batch {
 
 /// Verifies many proofs, under one key and over few tables, as one multi-scalar multiplication (SPEC §6.1,
 /// Batch): for each claim the answer of verify_one_of_many_vartime, nullopt where that accepts, except with
-/// probability below 2^-120 over the weights. `transcript` is the batch's own, with the caller's context.
+/// probability below 2N/2^128 over the weights, for N claims. `transcript` is the batch's own, with the
+/// caller's context.
 /// @pre every claim has the same Y; equal tables are best one object.
 /// Variable time, on all cores. Cost: a claim 2m + 6 multiplications, four of them by 128 bits, and 4n/3
 /// products of scalars; one multiplication for each point of the tables and the generators. A claim that
