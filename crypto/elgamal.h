@@ -11,6 +11,7 @@
 #include "crypto/fault.h"
 #include "crypto/group/group.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 
 namespace psephos {
 
@@ -34,18 +35,18 @@ struct Ciphertext {
   }
 };
 
-/// Constant time in r and M.
+/// Constant time in r and M. The ciphertext is public.
 template <Group G>
 Ciphertext<G> encrypt(const typename G::Point& Y, const typename G::Point& M,
                       const typename G::SecretScalar& r) {
-  return {G::mul_base(r), M + r * Y};
+  return published(Ciphertext<G>{G::mul_base(r), M + r * Y});
 }
 
 /// c + Enc(0; s). Constant time in s.
 template <Group G>
 Ciphertext<G> re_encrypt(const typename G::Point& Y, const Ciphertext<G>& c,
                          const typename G::SecretScalar& s) {
-  return {c.alpha + G::mul_base(s), c.beta + s * Y};
+  return published(Ciphertext<G>{c.alpha + G::mul_base(s), c.beta + s * Y});
 }
 
 /// A list of N rows of `width` ciphertexts each, stored row after row: item(i, k) = items[i · width + k].

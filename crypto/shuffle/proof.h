@@ -23,6 +23,7 @@
 #include "crypto/parallel.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/secret/secret_bytes.h"
 #include "crypto/shuffle/generators.h"
 #include "crypto/shuffle/offsets.h"
@@ -600,6 +601,7 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   const std::size_t W = st.input.width;
   const Point& base = Point::generator();
   const std::span<const std::uint32_t> pi = witness.permutation.expose();
+  // Commitments are published: each hides what it commits to under a uniform nonce used only here.
   ShuffleProof<G> p;
 
   // u_i = r_π(i)·G + h_π(i), computed in the order of h; A' needs the decoded h too.
@@ -616,6 +618,8 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
       p.A1 = p.A1 + G::secret_msm(std::span<const Secret>(n.epsilon).subspan(first, rows), generators);
     });
     for (std::size_t i = 0; i < N; ++i) p.u[i] = committed[pi[i]];
+    p.u = published(std::move(p.u));
+    p.A1 = published(p.A1);
   }
   transcript.append_points("u", std::span<const Point>(p.u));
   const std::vector<Scalar> e = transcript.template challenge_vector<G>("e", N);
@@ -632,17 +636,17 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
     d1G[i] = i == 0 ? n.beta[i].clone() : n.beta[i] + n.epsilon[i] * d[i - 1];
     p1h[i] = i == 0 ? n.epsilon[i].clone() : n.epsilon[i] * product[i - 1];
   });
-  p.B = shuffle_detail::commit_batch<G>(d, base, product, h[0]);
-  p.B1 = shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]);
+  p.B = published(shuffle_detail::commit_batch<G>(d, base, product, h[0]));
+  p.B1 = published(shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]));
 
-  p.C1 = G::mul_base(n.gamma);
-  p.D1 = G::mul_base(n.delta);
+  p.C1 = published(G::mul_base(n.gamma));
+  p.D1 = published(G::mul_base(n.delta));
   for (std::size_t k = 0; k < W; ++k) {
     const auto part = [&](Point C::* which, const Point& P) {
       return shuffle_detail::secret_sum<G>(n.epsilon, shuffle_detail::column(st.output, k, which)) -
              n.phi[k] * P;
     };
-    p.F1.push_back({part(&C::alpha, base), part(&C::beta, st.Y)});
+    p.F1.push_back(published(C{part(&C::alpha, base), part(&C::beta, st.Y)}));
   }
   shuffle_detail::append_commitments(transcript, p);
   const Scalar v = transcript.template challenge_scalar<G>("v");

@@ -16,6 +16,7 @@
 #include "crypto/proof/dleq.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/threshold/lagrange.h"
 #include "crypto/transcript.h"
 
@@ -50,8 +51,8 @@ std::vector<typename G::Point> alphas_of(std::span<const Ciphertext<G>> cipherte
 
 }  // namespace detail
 
-/// Shares D_i = x_j·alpha_i, on all cores. A list may be taken in pieces and the results joined.
-/// Constant time in x_j. Cost: a decode and a multiplication a ciphertext.
+/// Shares D_i = x_j·alpha_i, which are public, on all cores. A list may be taken in pieces and the results
+/// joined. Constant time in x_j. Cost: a decode and a multiplication a ciphertext.
 template <Group G>
 std::vector<typename G::Point> decryption_shares(const typename G::SecretScalar& x_j,
                                                  std::span<const Ciphertext<G>> ciphertexts) {
@@ -61,7 +62,7 @@ std::vector<typename G::Point> decryption_shares(const typename G::SecretScalar&
     const auto some = G::mul_each(x_j, G::points_of(detail::alphas_of<G>(ciphertexts.subspan(first, n))));
     shares.insert(shares.end(), some.begin(), some.end());
   });
-  return shares;
+  return published(std::move(shares));
 }
 
 /// @pre the statement holds for x_j; otherwise the proof does not verify.

@@ -44,7 +44,7 @@ std::optional<std::size_t> ElectionState::unit_now(const Voter& voter) const {
 
 std::uint64_t ElectionState::voters_on_roll() const {
   std::uint64_t on_roll = voters_.size();
-  for (const auto& [voter, changes] : changes_) on_roll -= changes.back().second ? 0 : 1;
+  for (const auto& [voter, changes] : changes_) on_roll -= changes.back().second ? 0U : 1U;
   return on_roll;
 }
 

@@ -6,6 +6,7 @@
 #include "crypto/group/kernels/edwards.h"
 #include "crypto/group/kernels/field_portable.h"
 #include "crypto/group/kernels/interface.h"
+#include "crypto/secret/value_barrier.h"
 
 namespace psephos::kernels {
 // Internal linkage on purpose: no copy compiled for one processor may serve the rest of the program.
@@ -22,7 +23,8 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
-  static constexpr int kTogether = kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
+  static constexpr std::size_t kTogether =
+      kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -128,17 +130,17 @@ struct Bulk {
       while (canonical < here && is_canonical(in + 32 * (at + canonical))) ++canonical;
       __builtin_memcpy(bytes, in + 32 * at, 32 * canonical);
       Clean s[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         Vector w[4];
-        F::load_bytes(bytes + 32 * kLanes * static_cast<std::size_t>(k), 32, w);
+        F::load_bytes(bytes + 32 * kLanes * k, 32, w);
         s[k] = F::from_words(w);
       }
       Affine a[kTogether];
       Mask valid[kTogether];
       E::template decode<kTogether>(s, a, valid);
       Row spare[kLanes];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         Row* rows[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) rows[i] = first + i < n ? out + first + i : spare + i;
         store(a[k], rows);
@@ -154,8 +156,8 @@ struct Bulk {
   static inline void encode_some(const Point (&p)[kTogether], std::size_t n, std::uint8_t* out) {
     Clean s[kTogether];
     E::template encode<kTogether>(p, s);
-    for (int k = 0; k < kTogether; ++k) {
-      const std::size_t first = kLanes * static_cast<std::size_t>(k);
+    for (std::size_t k = 0; k < kTogether; ++k) {
+      const std::size_t first = kLanes * k;
       if (first >= n) break;
       store_encodings(s[k], n - first, out + 32 * first);
     }
@@ -178,8 +180,8 @@ struct Bulk {
     const Row identity = identity_row();
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         const Affine a = affine(in + first, first < n ? n - first : 0, identity);
         // Row: S = y + x, D = y − x, Z = 1, T = xy.
         p[k] = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
@@ -192,10 +194,10 @@ struct Bulk {
     constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         WidePoint lanes[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
-          const std::size_t j = at + kLanes * static_cast<std::size_t>(k) + i;
+          const std::size_t j = at + kLanes * k + i;
           lanes[i] = in[j < n ? j : n - 1];
         }
         p[k] = vector_of(lanes);
@@ -223,14 +225,14 @@ struct Bulk {
       Point sums[kTogether];
       Clean t[kTogether];
       for (std::size_t half = 0; half < 2; ++half) {
-        for (int k = 0; k < kTogether; ++k) {
+        for (std::size_t k = 0; k < kTogether; ++k) {
           Vector w[4];
-          F::load_bytes(bytes + 64 * kLanes * static_cast<std::size_t>(k) + 32 * half, 64, w);
+          F::load_bytes(bytes + 64 * kLanes * k + 32 * half, 64, w);
           t[k] = F::from_words(w);
         }
         Point mapped[kTogether];
         E::template map<kTogether>(t, mapped);
-        for (int k = 0; k < kTogether; ++k)
+        for (std::size_t k = 0; k < kTogether; ++k)
           sums[k] = half == 0 ? mapped[k] : E::add(sums[k], E::cached(mapped[k]));
       }
       encode_some(sums, here, out + 32 * at);
@@ -504,7 +506,7 @@ struct Bulk {
   /// s ← s/2 modulo ℓ: s or s + ℓ, whichever is even, halved. Below 2^253.
   static inline void halve(std::uint64_t (&s)[4]) {
     constexpr std::uint64_t kOrder[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
-    const std::uint64_t odd = 0 - (s[0] & 1);
+    const std::uint64_t odd = value_barrier(0 - (s[0] & 1));
     std::uint64_t carry = 0;
     for (int k = 0; k < 4; ++k) {
       const std::uint64_t a = s[k] + carry, b = a + (kOrder[k] & odd);
@@ -570,11 +572,11 @@ struct Bulk {
     wipe(w, sizeof w);
   }
 
-  static constexpr int kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
+  static constexpr std::size_t kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
   /// Encodings of twice the first n of kEncodedTogether vectors of points.
   static inline void encode_doubled_some(const Point (&p)[kEncodedTogether], std::size_t n,
                                          std::uint8_t* out) {
-    const int vectors = static_cast<int>((n + kLanes - 1) / kLanes);
+    const std::size_t vectors = (n + kLanes - 1) / kLanes;
     Clean s[kEncodedTogether];
     E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s);
     for (std::size_t first = 0; first < n && first < kLanes * kEncodedTogether; first += kLanes)
@@ -703,11 +705,12 @@ struct Bulk {
             const Vector size = F::distance(digit, 16);
             // Where the digit is zero all limbs are looked up as zero: 1, 1, 0 is the identity.
             const Vector one = zero_is_one(size);
+            const typename F::Index index = F::index_of(size);
             Affine term;
             for (int k = 0; k < 5; ++k) {
-              term.s.l[k] = F::look_up(limbs[k], size);
-              term.d.l[k] = F::look_up(limbs[5 + k], size);
-              term.k.l[k] = F::look_up(limbs[10 + k], size);
+              term.s.l[k] = F::look_up(limbs[k], index);
+              term.d.l[k] = F::look_up(limbs[5 + k], index);
+              term.k.l[k] = F::look_up(limbs[10 + k], index);
             }
             term.s.l[0] = F::bit_or(term.s.l[0], one);
             term.d.l[0] = F::bit_or(term.d.l[0], one);

@@ -166,22 +166,22 @@ struct Edwards {
 
   // ---- square roots -----------------------------------------------------------------------------
 
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void square_times(Fe (&a)[K], int n) {
     for (int i = 0; i < n; ++i)
-      for (int k = 0; k < K; ++k) a[k] = sqr(a[k]);
+      for (std::size_t k = 0; k < K; ++k) a[k] = sqr(a[k]);
   }
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void multiply(Fe (&a)[K], const Fe (&b)[K]) {
-    for (int k = 0; k < K; ++k) a[k] = mul(a[k], b[k]);
+    for (std::size_t k = 0; k < K; ++k) a[k] = mul(a[k], b[k]);
   }
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void copy(Fe (&a)[K], const Fe (&b)[K]) {
-    for (int k = 0; k < K; ++k) a[k] = b[k];
+    for (std::size_t k = 0; k < K; ++k) a[k] = b[k];
   }
   /// z^((p−5)/8) = z^(2^252 − 3), for K vectors at once, whose latencies overlap. 252 squarings and 11
   /// multiplications each.
-  template <int K>
+  template <std::size_t K>
   static inline void power_p58(Fe (&z)[K]) {
     Fe a[K], b[K], c[K];
     copy<K>(a, z), square_times<K>(a, 1);                       // 2
@@ -239,12 +239,12 @@ struct Edwards {
 
   /// RFC 9496 section 4.3.1 for K vectors of encodings, given as field elements s that the caller has found
   /// canonical and non-negative. valid[k]: which lanes hold a group element.
-  template <int K>
+  template <std::size_t K>
   static inline void decode(const Clean (&s)[K], Affine (&out)[K], Mask (&valid)[K]) {
     Clean u1[K], u2[K], v[K];
     Fe argument[K], w[K];
     const Clean one = F::small(1);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Clean ss = csqr(s[k]);
       u1[k] = sub(one, ss);
       u2[k] = add(one, ss);
@@ -254,7 +254,7 @@ struct Edwards {
       argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Root inverse = inverse_root(w[k], argument[k]);
       const Fe den_x = mul(inverse.root, u2[k]);
       const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
@@ -292,11 +292,11 @@ struct Edwards {
   }
 
   /// RFC 9496 section 4.3.2: the canonical s of the encoding, for K vectors of points.
-  template <int K>
+  template <std::size_t K>
   static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
     Encoding e[K];
     Fe w[K], argument[K];
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
       const Clean S = F::clean(p[k].S), D = F::clean(p[k].D), T = F::clean(p[k].T);
       e[k] = encoding_of(sub(S, D), add(S, D), add(p[k].Z, p[k].Z), add(T, T));
@@ -304,7 +304,7 @@ struct Edwards {
       argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) s[k] = finish_encoding(e[k], inverse_root(w[k], argument[k]).root);
+    for (std::size_t k = 0; k < K; ++k) s[k] = finish_encoding(e[k], inverse_root(w[k], argument[k]).root);
   }
 
   /// The canonical s of the encodings of 2p, for n vectors of points, without square roots. With the E, F, G,
@@ -313,13 +313,13 @@ struct Edwards {
   /// and inverses of many come from one (Montgomery's trick). Where 2p is in the class of the identity, E or
   /// H is zero and so is s. The idea is Hamburg's (batched double-and-encode for Decaf), derived here from
   /// the formulas above.
-  static inline void encode_doubled(const Point* p, int n, Clean* s) {
-    constexpr int kMost = 16;
+  static inline void encode_doubled(const Point* p, std::size_t n, Clean* s) {
+    constexpr std::size_t kMost = 16;
     Encoding e[kMost];
     Fe w[kMost], before[kMost];
     Mask zero[kMost];
     Fe product = F::small(1);
-    for (int k = 0; k < n; ++k) {
+    for (std::size_t k = 0; k < n; ++k) {
       const Doubled x = doubled(p[k]);
       e[k] = encoding_of(cmul(x.e, x.f), cmul(x.g, x.h), cmul(x.f, x.g), mul(x.e, x.h));
       const Clean denominator = cmul(mul(sqr(x.e), x.f), mul(sqr(x.g), x.h));
@@ -329,7 +329,7 @@ struct Edwards {
       product = mul(product, w[k]);
     }
     Fe inverse = invert(product);
-    for (int k = n; k-- > 0;) {
+    for (std::size_t k = n; k-- > 0;) {
       const Fe own = mul(mul(inverse, before[k]), constant(kInvSqrtAMinusD));
       inverse = mul(inverse, w[k]);
       s[k] = finish_encoding(e[k], F::template select<Fe>(zero[k], F::small(0), own));
@@ -344,19 +344,19 @@ struct Edwards {
   }
 
   /// MAP of RFC 9496 section 4.3.4, for K vectors of field elements.
-  template <int K>
+  template <std::size_t K>
   static inline void map(const Clean (&t)[K], Point (&out)[K]) {
     Clean r[K], u[K], v[K];
     Fe argument[K];
     const Clean one = F::small(1), d = constant(kD);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       r[k] = cmul(constant(kSqrtMinusOne), sqr(t[k]));
       u[k] = cmul(add(r[k], one), constant(kOneMinusDSquared));
       v[k] = cmul(sub(neg(one), cmul(r[k], d)), add(r[k], d));
       argument[k] = ratio_argument(u[k], v[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Root root = ratio_root(u[k], v[k], argument[k]);
       const Clean other = neg(abs(cmul(root.root, t[k])));
       const Clean s = F::select(root.was_square, root.root, other);
