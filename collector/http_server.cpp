@@ -16,6 +16,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <array>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -33,6 +34,8 @@ using tcp = net::ip::tcp;
 using Stream = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr std::uint32_t kMaxHeaderBytes = 8192;
+constexpr std::size_t kMaxDiscardedBytes = 1U << 20U;
+constexpr std::chrono::seconds kDiscardTime{2};
 
 /// Completes with an error code instead of throwing: a peer that goes away is no exception.
 constexpr auto kAwait = net::as_tuple(net::use_awaitable);
@@ -48,6 +51,7 @@ struct HttpServer::State {
   net::awaitable<void> session(std::shared_ptr<Stream> stream);
   net::awaitable<Reply> ask(Request request);
   net::awaitable<bool> send(Stream& stream, Reply reply, bool keep_alive);
+  static net::awaitable<void> discard(Stream& stream);
 
   class Slot;
 
@@ -135,6 +139,18 @@ net::awaitable<bool> HttpServer::State::send(Stream& stream, Reply reply, bool k
   co_return !error && keep_alive;
 }
 
+/// Reads on past a refusal, within bounds: a connection closed over bytes nobody read is reset, and the reset
+/// can overtake the refusal (RFC 9112 §9.6).
+net::awaitable<void> HttpServer::State::discard(Stream& stream) {
+  std::array<std::uint8_t, 16384> unread{};
+  beast::get_lowest_layer(stream).expires_after(kDiscardTime);
+  for (std::size_t total = 0; total < kMaxDiscardedBytes;) {
+    const auto [error, n] = co_await stream.async_read_some(net::buffer(unread), kAwait);
+    if (error) co_return;
+    total += n;
+  }
+}
+
 net::awaitable<void> HttpServer::State::session(std::shared_ptr<Stream> stream) {
   auto& lowest = beast::get_lowest_layer(*stream);
   beast::error_code ignored;
@@ -158,6 +174,7 @@ net::awaitable<void> HttpServer::State::session(std::shared_ptr<Stream> stream) 
     // Bodies come with their length, and no larger than such a request can be: nothing is read in vain.
     if (!limit || (has_body && (!length || *length > *limit))) {
       co_await send(*stream, service.refuse({}, limit ? Reason::kWireLimit : Reason::kRequestUnknown), false);
+      co_await discard(*stream);
       break;
     }
     parser.body_limit(*limit);

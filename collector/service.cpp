@@ -49,11 +49,9 @@ Reply ok(const M& message) {
 
 /// Room for the largest ballot of this election in its envelope: what is larger need not be read.
 std::size_t submission_limit_of(const Election& election) {
-  std::size_t slots = 0;
-  for (std::size_t i = 0; i < election.definition().units.size(); ++i)
-    slots = std::max(slots, election.ballot_slots(i).size());
   const std::size_t around = limits::kCertificateBytes + limits::kSignatureBytes + limits::kNoteBytes + 4096;
-  return std::min<std::size_t>(limits::kSubmissionBytes, around + slots * (limits::kProofBytes + 256));
+  return std::min<std::size_t>(limits::kSubmissionBytes,
+                               around + election.most_slots() * (limits::kProofBytes + 256));
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -225,6 +223,9 @@ void Service::ballot(Bytes body, Respond respond) {
                            std::move(respond));
   if (!admission)
     return refuse_ballot(std::move(body), std::move(item), admission.error(), std::move(respond));
+  // From here on it costs milliseconds: the ticket, which only she can have, says who pays.
+  if (!ballots_.take(admission->ballot.pseudonym, now_s()))
+    return respond(refuse(body, Reason::kRateLimited));
   if (auto sound = ElectionState::check_signature(election_, item, admission->ballot, eid_); !sound)
     return refuse_ballot(std::move(body), std::move(item), sound.error(), std::move(respond));
 
@@ -241,7 +242,7 @@ void Service::ballot(Bytes body, Respond respond) {
 
 std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const {
   const Envelope& envelope = item.envelope;
-  auto ballot = decode<Ballot>(envelope.ballot);
+  auto ballot = decode_ballot(election_, envelope.ballot);
   if (!ballot) return std::nullopt;
   {
     const std::shared_lock lock(ledger_.mutex);

@@ -85,6 +85,7 @@ class Service {
   const std::size_t submission_limit_;
   ChallengeBook challenges_;
   Allowance tickets_{20, 60};
+  Allowance ballots_{60, 2};  ///< that get as far as signature and proofs
   WorkPool pool_;
 };
 

@@ -18,6 +18,7 @@
   X(120, kShuffleProofInvalid, "SHUFFLE_PROOF_INVALID", "an equation of the proof of shuffle fails")        \
   X(121, kShuffleDegenerate, "SHUFFLE_DEGENERATE",                                                          \
     "a challenge vector or commitment of a shuffle degenerates")                                            \
+  X(122, kMixOffsetReused, "MIX_OFFSET_REUSED", "a mixer added one offset to two columns of a row")         \
   X(123, kCrsDegenerate, "CRS_DEGENERATE", "generators repeat, or equal the identity, the base or the key") \
   X(130, kDkgPopInvalid, "DKG_POP_INVALID", "proof of possession of a dealer's contribution fails")         \
   X(131, kDkgCommitMismatch, "DKG_COMMIT_MISMATCH", "an opened message differs from its announced hash")    \

@@ -102,6 +102,7 @@ struct Ballot {
   std::optional<BallotId> previous;
   Digest256 ticket_hash{};  ///< SHA-256 of the ticket's body
   std::vector<Selection> selections;
+  static constexpr std::uint32_t kSelectionsField = 7;
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "fingerprint", m.fingerprint);
@@ -110,7 +111,7 @@ struct Ballot {
     v(4, "counter", m.counter, Bound{1, 1'000'000});
     v(5, "previous", m.previous);
     v(6, "ticket_hash", m.ticket_hash);
-    v(7, "selections", m.selections, Bound{1, limits::kSelections});
+    v(kSelectionsField, "selections", m.selections, Bound{1, limits::kSelections});
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "crypto/invariant.h"
 #include "crypto/proof/one_of_many.h"
+#include "crypto/secret/declassify.h"
 #include "protocol/labels.h"
 
 namespace psephos {
@@ -39,21 +40,6 @@ std::vector<Ciphertext<Ristretto>> marks_in(const CandidateTable& table,
 
 namespace {
 
-/// table[choice], reading every entry: which one is taken does not show in time or cache.
-Ristretto::Point pick(const CandidateTable& table, std::size_t choice) {
-  ByteArray<32> picked{};
-  for (std::size_t k = 0; k < table.points.size(); ++k) {
-    const std::size_t difference = k ^ choice;
-    // All ones if k == choice, else zero, without a branch.
-    const auto mask =
-        static_cast<std::uint8_t>(((difference | (0 - difference)) >> (sizeof(std::size_t) * 8 - 1)) - 1);
-    const ByteArray<32>& bytes = table.points[k].encode();
-    for (std::size_t i = 0; i < picked.size(); ++i)
-      picked[i] = static_cast<std::uint8_t>(picked[i] | (bytes[i] & mask));
-  }
-  return Ristretto::Point::decode(picked).value();
-}
-
 /// Proves the selections of one contest of kind several.
 void prove_marks(const Election& election, const Ballot& ballot, const CandidateTable& table,
                  std::span<Selection> selections, std::span<const std::size_t> choices,
@@ -87,10 +73,11 @@ Ballot make_ballot(const Election& election, const CastTicket& ticket, const Dig
   std::vector<Ristretto::SecretScalar> r;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const CandidateTable& table = *slots[i].table;
-    invariant(choices[i] < table.points.size(), "a choice of the table");
+    invariant(published(choices[i] < table.points.size()), "a choice of the table");
     const Id& contest = table.contest->id;
     r.push_back(derive_randomness(seed, ticket_hash, contest, slots[i].slot));
-    const auto c = encrypt<Ristretto>(election.Y(), pick(table, choices[i]), r.back());
+    const auto c =
+        encrypt<Ristretto>(election.Y(), Ristretto::select(table.points.points(), choices[i]), r.back());
     ballot.selections.push_back(
         {.contest = contest, .slot = slots[i].slot, .alpha = c.alpha, .beta = c.beta, .proof = {}});
   }
@@ -126,8 +113,9 @@ Result<std::vector<std::size_t>, Rejection> open_ballot(const Election& election
     if (selection.contest != slots[i].table->contest->id || selection.slot != slots[i].slot)
       return reject(Reason::kBallotShape, object);
     const auto r = derive_randomness(seed, ballot.ticket_hash, selection.contest, selection.slot);
-    if (Ristretto::mul_base(r) != selection.alpha) return reject(Reason::kRMismatch, object);
-    const auto choice = slots[i].table->find(selection.beta - r * election.Y());
+    if (published(Ristretto::mul_base(r)) != selection.alpha) return reject(Reason::kRMismatch, object);
+    // Public to whoever asks: the choice is what she wants to see.
+    const auto choice = slots[i].table->find(published(selection.beta - r * election.Y()));
     if (!choice) return reject(Reason::kRMismatch, object);
     choices.push_back(*choice);
   }

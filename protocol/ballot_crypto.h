@@ -35,6 +35,7 @@ Ballot make_ballot(const Election& election, const CastTicket& ticket, const Dig
 
 /// Opens a ballot with its seed: rederives every r, recomputes alpha, and finds M = beta − r·Y in the table.
 /// What a phone does.
+/// Constant time in the seed; variable in the choices, which are its answer.
 /// @return the choice of each slot, as for make_ballot; R_MISMATCH if an alpha differs or M is no choice.
 Result<std::vector<std::size_t>, Rejection> open_ballot(const Election& election, const Ballot& ballot,
                                                         const BallotSeed& seed);

@@ -29,6 +29,43 @@ void write_varint(Bytes& out, std::uint64_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
+namespace {
+
+/// Takes a varint of at most 64 bits in its least number of bytes from the front; nullopt if there is none.
+std::optional<std::uint64_t> take_varint(ByteView& rest) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 10 && i < rest.size(); ++i) {
+    const std::uint64_t bits = rest[i] & 0x7f;
+    if (i == 9 && bits > 1) break;
+    value |= bits << (7 * i);
+    if ((rest[i] & 0x80) == 0) {
+      if (i > 0 && rest[i] == 0) break;  // not minimal
+      rest = rest.subspan(i + 1);
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::size_t count_of_field(ByteView message, std::uint32_t number) {
+  std::size_t count = 0;
+  while (!message.empty()) {
+    const auto tag = take_varint(message);
+    const auto value = tag ? take_varint(message) : std::nullopt;
+    if (!value) break;
+    if ((*tag & 7) == 2) {
+      if (*value > message.size()) break;
+      message = message.subspan(static_cast<std::size_t>(*value));
+    } else if ((*tag & 7) != 0) {
+      break;
+    }
+    if (*tag >> 3 == number) ++count;
+  }
+  return count;
+}
+
 bool Decoder::next_is(std::uint32_t number) const {
   // A tag of a known field has at most three bytes in minimal form; any other form fails later as
   // noncanonical.
@@ -41,19 +78,9 @@ bool Decoder::next_is(std::uint32_t number) const {
 }
 
 std::optional<std::uint64_t> Decoder::read_varint(const Place& place) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 10 && i < rest_.size(); ++i) {
-    const std::uint64_t bits = rest_[i] & 0x7f;
-    if (i == 9 && bits > 1) break;
-    value |= bits << (7 * i);
-    if ((rest_[i] & 0x80) == 0) {
-      if (i > 0 && rest_[i] == 0) break;  // not minimal
-      rest_ = rest_.subspan(i + 1);
-      return value;
-    }
-  }
-  fail(Reason::kWireNoncanonical, place);
-  return std::nullopt;
+  const auto value = take_varint(rest_);
+  if (!value) fail(Reason::kWireNoncanonical, place);
+  return value;
 }
 
 bool Decoder::read_tag(std::uint32_t number, std::uint32_t type, const Place& place) {

@@ -76,6 +76,10 @@ inline void write_tag(Bytes& out, std::uint32_t number, std::uint32_t type) {
   write_varint(out, (static_cast<std::uint64_t>(number) << 3) | type);
 }
 
+/// How often a field stands in an encoded message, told from tags and lengths alone: for bounds that have to
+/// hold before anything is decoded. What stands behind something that is no field is not counted.
+std::size_t count_of_field(ByteView message, std::uint32_t number);
+
 template <Message M>
 Bytes encode_message(const M& message);
 

@@ -121,6 +121,7 @@ Result<Election, Rejection> Election::open(ByteView signed_manifest, const std::
       for (const CandidateTable& table : data->tables)
         if (table.contest->id == uc.contest && table.list->id == uc.list)
           for (std::uint64_t slot = 0; slot < table.slots(); ++slot) slots.push_back({&table, slot});
+    data->most_slots = std::max(data->most_slots, slots.size());
     data->slots.push_back(std::move(slots));
   }
   data->trustee_keys = keys_of(definition.trustees);

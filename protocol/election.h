@@ -81,6 +81,8 @@ class Election {
   std::optional<std::size_t> unit_index(const Id& unit) const;
   /// What a ballot of that unit consists of, in order. @pre index is from unit_index.
   std::span<const BallotSlot> ballot_slots(std::size_t unit_index) const { return data_->slots[unit_index]; }
+  /// Of the unit that has the most.
+  std::size_t most_slots() const { return data_->most_slots; }
 
   /// First line of the log's checkpoints: the collector's origin, '/', the fingerprint in hexadecimal.
   const std::string& log_origin() const { return data_->log_origin; }
@@ -103,6 +105,7 @@ class Election {
     std::vector<CandidateTable> tables;
     std::optional<DigitGenerators<Ristretto>> digit_generators;
     std::vector<std::vector<BallotSlot>> slots;
+    std::size_t most_slots = 0;
     std::string log_origin;
   };
   std::shared_ptr<const Data> data_;

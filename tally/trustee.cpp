@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/secret/declassify.h"
+
 namespace psephos {
 
 namespace fs = std::filesystem;
@@ -153,7 +155,7 @@ Result<void, Rejection> CeremonyDesk::finish(const fs::path& share_path, const S
   if (!keys) return std::unexpected(keys.error());
   const auto share = read_share(share_path, seal.passphrase);
   if (!share) return std::unexpected(share.error());
-  if (Ristretto::mul_base(share->x) != keys->verification_keys[index_ - 1])
+  if (published(Ristretto::mul_base(share->x)) != keys->verification_keys[index_ - 1])
     return reject(Reason::kJointKeyMismatch, share_path.string());
   std::error_code error;
   if (!fs::remove(ceremony_path(key_path_), error) || error)

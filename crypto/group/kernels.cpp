@@ -34,10 +34,13 @@ std::string_view kernel_name() {
   return active_kernels().name;
 }
 void use_portable_kernels() {
-  chosen.store(&kernels::portable(), std::memory_order_release);
+  use_kernels(kernels::portable());
 }
 void use_best_kernels() {
   chosen.store(nullptr, std::memory_order_release);
+}
+void use_kernels(const kernels::Kernels& kernels) {
+  chosen.store(&kernels, std::memory_order_release);
 }
 
 namespace kernels {

@@ -23,6 +23,8 @@ std::string_view kernel_name();
 void use_portable_kernels();
 /// Back to the choice of the first time. Same preconditions.
 void use_best_kernels();
+/// Uses these, whatever the machine: for tests, which bring some of their own. Same preconditions.
+void use_kernels(const kernels::Kernels& kernels);
 
 /// The implementation in use; for crypto/group/ only.
 const kernels::Kernels& active_kernels();

@@ -6,6 +6,8 @@
 
 #include "crypto/group/scalar_arithmetic.h"
 #include "crypto/invariant.h"
+#include "crypto/secret/declassify.h"
+#include "crypto/secret/value_barrier.h"
 
 namespace psephos {
 
@@ -13,22 +15,30 @@ namespace {
 
 using Encoded = ByteArray<32>;
 
-/// p · s. libsodium answers −1 for two reasons, an invalid p and an identity result, and has written the
-/// product only in the second; the buffer starts as something that is no encoding, so that the two cannot be
-/// confused.
+/// libsodium answers −1 for two reasons, an invalid point and a product that is the identity, and has written
+/// the product only in the second. The buffer starts as something that is no encoding, and the identity is
+/// taken from no call that could not give it (the order is prime: `may_vanish` is 1 if a factor is zero or
+/// the identity, else 0): any other failure stops the program, whatever it leaves in the buffer (A14). Which
+/// of the products are the identity stays secret: that none is invalid is all that is asked.
+void check_product(int answer, int may_vanish, const Encoded& product) {
+  const int invalid = answer & (1 - (may_vanish & sodium_is_zero(product.data(), product.size())));
+  invariant(published(invalid) == 0, "a product fails only by being the identity");
+}
+
+/// p · s.
 Encoded multiply(std::span<const std::uint8_t, 32> s, const Encoded& p) {
   Encoded out;
   out.fill(0xff);
-  if (crypto_scalarmult_ristretto255(out.data(), s.data(), p.data()) != 0)
-    invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  check_product(crypto_scalarmult_ristretto255(out.data(), s.data(), p.data()),
+                sodium_is_zero(s.data(), s.size()) | sodium_is_zero(p.data(), p.size()), out);
   return out;
 }
 
 Encoded multiply_base(std::span<const std::uint8_t, 32> s) {
   Encoded out;
   out.fill(0xff);
-  if (crypto_scalarmult_ristretto255_base(out.data(), s.data()) != 0)
-    invariant(sodium_is_zero(out.data(), out.size()) == 1, "a product fails only by being the identity");
+  check_product(crypto_scalarmult_ristretto255_base(out.data(), s.data()), sodium_is_zero(s.data(), s.size()),
+                out);
   return out;
 }
 
@@ -103,12 +113,14 @@ Result<Ristretto::SecretScalar, Fault> Ristretto::SecretScalar::from_secret_byte
     const SecretBytes<32>& bytes) {
   SecretScalar out;
   out.bytes_ = SecretBytes<32>::copy_from(bytes.expose());
-  if (!scalar_arithmetic::is_reduced(out.limbs())) return std::unexpected(Fault::kScalarNoncanonical);
+  // The refusal of bytes that are no scalar, or else what is true of every secret scalar.
+  const bool reduced = published(scalar_arithmetic::is_reduced(out.limbs()));
+  if (!reduced) return std::unexpected(Fault::kScalarNoncanonical);
   return out;
 }
 
 Ristretto::Scalar declassify(const Ristretto::SecretScalar& a) {
-  return Ristretto::Scalar::from_limbs(a.limbs());
+  return published(Ristretto::Scalar::from_limbs(a.limbs()));
 }
 
 Ristretto::Point Ristretto::Point::generator() {
@@ -152,21 +164,34 @@ bool Ristretto::Point::is_identity() const {
 
 Ristretto::Point operator+(const Ristretto::Point& p, const Ristretto::Point& q) {
   Ristretto::Point out;
-  invariant(crypto_core_ristretto255_add(out.bytes_.data(), p.bytes_.data(), q.bytes_.data()) == 0,
-            "points are valid by type");
+  const int answer = crypto_core_ristretto255_add(out.bytes_.data(), p.bytes_.data(), q.bytes_.data());
+  invariant(published(answer) == 0, "points are valid by type");
   return out;
 }
 
 Ristretto::Point operator-(const Ristretto::Point& p, const Ristretto::Point& q) {
   Ristretto::Point out;
-  invariant(crypto_core_ristretto255_sub(out.bytes_.data(), p.bytes_.data(), q.bytes_.data()) == 0,
-            "points are valid by type");
+  const int answer = crypto_core_ristretto255_sub(out.bytes_.data(), p.bytes_.data(), q.bytes_.data());
+  invariant(published(answer) == 0, "points are valid by type");
   return out;
 }
 
 Ristretto::Point operator*(const Ristretto::SecretScalar& x, const Ristretto::Point& p) {
   Ristretto::Point out;
   out.bytes_ = multiply(x.bytes_.expose(), p.bytes_);
+  return out;
+}
+
+Ristretto::Point Ristretto::select(std::span<const Point> points, std::size_t index) {
+  Point out;
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    const std::size_t difference = k ^ index;
+    // All ones if k == index, else zero.
+    const auto mask = static_cast<std::uint8_t>(
+        value_barrier(((difference | (0 - difference)) >> (sizeof(std::size_t) * 8 - 1)) - 1));
+    for (std::size_t i = 0; i < out.bytes_.size(); ++i)
+      out.bytes_[i] = static_cast<std::uint8_t>(out.bytes_[i] | (points[k].bytes_[i] & mask));
+  }
   return out;
 }
 

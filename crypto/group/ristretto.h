@@ -139,6 +139,9 @@ struct Ristretto {
     ByteArray<32> bytes_{};
   };
 
+  /// points[index], by reading all of them: neither time nor addresses depend on the index. The identity for
+  /// an index of points.size() or more.
+  static Point select(std::span<const Point> points, std::size_t index);
   static Point mul_vartime(const Scalar& s, const Point& p);
   static Point mul_base(const SecretScalar& x);
   static Point mul_base_vartime(const Scalar& s);

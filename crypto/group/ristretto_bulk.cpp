@@ -85,11 +85,7 @@ unsigned bits_of(std::span<const Scalar> scalars) {
   return 1;
 }
 
-Point encoded(const WidePoint& p) {
-  ByteArray<32> bytes{};
-  active_kernels().encode_wide(&p, 1, bytes.data());
-  return Point::decode(bytes).value();
-}
+/// The sum may be secret: its encoding is taken as it is, for decoding it again would take variable time.
 Point sum_of(std::span<const WidePoint> parts) {
   WidePoint sum = parts[0];
   for (std::size_t i = 1; i < parts.size(); ++i) {
@@ -97,7 +93,9 @@ Point sum_of(std::span<const WidePoint> parts) {
     active_kernels().add_wide(&sum, &parts[i], &next);
     sum = next;
   }
-  return encoded(sum);
+  Point out;
+  active_kernels().encode_wide(&sum, 1, reinterpret_cast<std::uint8_t*>(&out));
+  return out;
 }
 
 /// Tables of the bases used last. Bases are public: generators, keys, nothing of a voter's or a mixer's.

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "crypto/bytes.h"
+#include "crypto/secret/value_barrier.h"
 
 /// Integers modulo the prime ℓ = 2^252 + δ, δ = 27742317777372353535851937790883648493 < 2^125, which is the
 /// order of ristretto255 (RFC 9496 section 4), on four 64-bit limbs, lowest first. Functions take and give
@@ -66,10 +67,7 @@ constexpr std::uint64_t mul_carry(std::uint64_t a, std::uint64_t b, std::uint64_
 
 /// a + bit·ℓ modulo 2^256, bit 0 or 1.
 constexpr Limbs add_order_if(std::uint64_t bit, const Limbs& a) {
-  std::uint64_t mask = 0 - bit;
-  if !consteval {
-    __asm__("" : "+r"(mask));  // the compiler no longer knows that there are two cases to branch on
-  }
+  const std::uint64_t mask = value_barrier(0 - bit);
   Limbs out{};
   std::uint64_t carry = 0;
   for (std::size_t i = 0; i < 4; ++i) out[i] = add_carry(a[i], kOrder[i] & mask, carry);

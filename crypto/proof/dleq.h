@@ -11,6 +11,7 @@
 #include "crypto/proof/compact_proof.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/transcript.h"
 
 namespace psephos {
@@ -55,10 +56,10 @@ struct DleqCommitment {
 
 // The algebra, without hashing: the proofs below and the vectors of RFC 9497 share it.
 
-/// U = w·G, V = w·H. Constant time in w.
+/// U = w·G, V = w·H, which are public. Constant time in w.
 template <Group G>
 DleqCommitment<G> dleq_commitment(const typename G::Point& H, const typename G::SecretScalar& w) {
-  return {G::mul_base(w), w * H};
+  return published(DleqCommitment<G>{G::mul_base(w), w * H});
 }
 
 /// U = s·G + c·A, V = s·H + c·B (6.2b). Whoever wants a verdict calls verify_dleq_vartime.

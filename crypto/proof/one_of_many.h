@@ -21,7 +21,9 @@
 #include "crypto/proof/choice_table.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/secret/secret_bytes.h"
+#include "crypto/secret/value_barrier.h"
 #include "crypto/transcript.h"
 
 namespace psephos {
@@ -162,7 +164,8 @@ namespace one_of_many_detail {
 /// 1 if a equals b, else 0, without a branch.
 constexpr std::uint8_t equals(std::size_t a, std::size_t b) {
   const std::size_t difference = a ^ b;
-  return static_cast<std::uint8_t>(1U ^ ((difference | (0 - difference)) >> (sizeof(std::size_t) * 8 - 1)));
+  return static_cast<std::uint8_t>(
+      value_barrier(1U ^ ((difference | (0 - difference)) >> (sizeof(std::size_t) * 8 - 1))));
 }
 
 /// out[k] = Σ_i secrets[i·K + k]·bases[i] for k = 0 … K−1, constant time.
@@ -349,14 +352,15 @@ OneOfManyProof<G> prove_one_of_many_with_nonces(const OneOfManyStatement<G>& st,
   }
   std::vector<Point> bases{generators.H()};
   bases.insert(bases.end(), generators.digits(m).begin(), generators.digits(m).end());
-  const std::vector<Point> ABCD = one_of_many_detail::secret_sums<G>(rows, bases, 4);
+  // Commitments are published: each hides what it commits to under a uniform nonce used only here.
+  const std::vector<Point> ABCD = published(one_of_many_detail::secret_sums<G>(rows, bases, 4));
 
   OneOfManyProof<G> p{ABCD[0], ABCD[1], ABCD[2], ABCD[3], {}, {}, {}, {}, {}};
   const std::vector<Secret> coefficients = one_of_many_detail::digit_polynomials<G>(delta, a, st.T.size(), m);
   const std::vector<Point> sums = one_of_many_detail::secret_sums<G>(coefficients, st.T.points(), m);
   const std::vector<Point> rho_G = G::mul_batch(nonces.rho, Point::generator());
   const std::vector<Point> rho_Y = G::mul_batch(nonces.rho, st.Y);
-  for (std::size_t k = 0; k < m; ++k) p.E.push_back({rho_G[k], rho_Y[k] - sums[k]});
+  for (std::size_t k = 0; k < m; ++k) p.E.push_back(published(Ciphertext<G>{rho_G[k], rho_Y[k] - sums[k]}));
 
   one_of_many_detail::append_commitments(transcript, p);
   const Scalar c = transcript.template challenge_scalar<G>("c");
@@ -605,7 +609,8 @@ class Batch {
 
 /// Verifies many proofs, under one key and over few tables, as one multi-scalar multiplication (SPEC §6.1,
 /// Batch): for each claim the answer of verify_one_of_many_vartime, nullopt where that accepts, except with
-/// probability below 2^-120 over the weights. `transcript` is the batch's own, with the caller's context.
+/// probability below 2N/2^128 over the weights, for N claims. `transcript` is the batch's own, with the
+/// caller's context.
 /// @pre every claim has the same Y; equal tables are best one object.
 /// Variable time, on all cores. Cost: a claim 2m + 6 multiplications, four of them by 128 bits, and 4n/3
 /// products of scalars; one multiplication for each point of the tables and the generators. A claim that

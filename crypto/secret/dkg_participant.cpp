@@ -7,6 +7,7 @@
 
 #include "crypto/invariant.h"
 #include "crypto/proof/dleq.h"
+#include "crypto/secret/declassify.h"
 
 namespace psephos {
 
@@ -58,7 +59,7 @@ DkgSecret DkgSecret::create(Rng& rng) {
 }
 
 Point DkgSecret::static_key() const {
-  return Ristretto::mul_base(static_secret_);
+  return published(Ristretto::mul_base(static_secret_));
 }
 
 SecretBytes<DkgSecret::kWidth> DkgSecret::seal_bytes() const {
@@ -79,8 +80,10 @@ Result<DkgSecret, Fault> DkgSecret::from_secret_bytes(const SecretBytes<kWidth>&
   out.static_secret_ = std::move(*d);
   if (out.static_key().is_identity()) return std::unexpected(Fault::kPointIdentity);
   out.seed_ = SecretBytes<32>::copy_from(bytes.expose().subspan<32, 32>());
-  out.opened_attempt_ = read_u64be(bytes.expose().subspan<64, 8>());
+  // What it has opened on is public, and so is the attempt.
+  out.opened_attempt_ = published(read_u64be(bytes.expose().subspan<64, 8>()));
   std::ranges::copy(bytes.expose().last<64>(), out.opened_on_.begin());
+  out.opened_on_ = published(out.opened_on_);
   return out;
 }
 
@@ -145,7 +148,7 @@ Result<DkgOutcome, DkgRejection> DkgParticipant::finish(std::span<const DkgAnnou
   }
   auto keys = dkg_keys(setup_, *all);
   if (!keys) return std::unexpected(keys.error());
-  invariant(Ristretto::mul_base(x) == keys->verification_keys[index_ - 1],
+  invariant(published(Ristretto::mul_base(x)) == keys->verification_keys[index_ - 1],
             "a sum of shares on the committed polynomials lies on their sum");
   const Bytes T = cocktail_transcript(setup_.inner(), *all, secret_.opened_on_);
   return DkgOutcome{std::move(x), std::move(*keys), cocktail_sign(secret_.static_secret_, T)};
@@ -162,11 +165,11 @@ Result<Bytes, DkgRejection> DkgParticipant::complain(std::span<const DkgAnnounce
     const auto& P = setup_.inner().static_keys;
     const CocktailSharedPoints shared = shared_with(j, msg1);
     const std::array inputs{msg1.E, P[j - 1]};
-    const std::array outputs{shared.ephemeral, shared.fixed};
+    const std::array outputs{published(shared.ephemeral), published(shared.fixed)};
     Transcript transcript = dkg_complaint_transcript(setup_, index_, j, openings[j - 1]);
     const auto proof = prove_batched_dleq<Ristretto>({P[index_ - 1], inputs, outputs}, secret_.static_secret_,
                                                      transcript, rng);
-    return DkgComplaint{j, shared.ephemeral, shared.fixed, proof}.encode();
+    return DkgComplaint{j, outputs[0], outputs[1], proof}.encode();
   }
   return std::unexpected(DkgRejection{Fault::kDkgComplaintUnfounded, index_});
 }

@@ -9,6 +9,7 @@
 
 #include "crypto/bytes.h"
 #include "crypto/random.h"
+#include "crypto/secret/declassify.h"
 
 namespace psephos {
 
@@ -56,7 +57,7 @@ template <std::size_t N>
 ByteArray<N> declassify(const SecretBytes<N>& secret) {
   ByteArray<N> out{};
   std::copy(secret.expose().begin(), secret.expose().end(), out.begin());
-  return out;
+  return published(out);
 }
 
 }  // namespace psephos

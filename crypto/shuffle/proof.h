@@ -23,8 +23,10 @@
 #include "crypto/parallel.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/secret/secret_bytes.h"
 #include "crypto/shuffle/generators.h"
+#include "crypto/shuffle/offsets.h"
 #include "crypto/shuffle/scalars.h"
 #include "crypto/shuffle/shuffle.h"
 #include "crypto/transcript.h"
@@ -90,6 +92,7 @@ inline std::string describe(const ShuffleRejection& rejection) {
         case ShufflePart::kOutput:
           return name + " (output, element " + index + ")";
         case ShufflePart::kProof:
+          if (rejection.fault == Fault::kMixOffsetReused) return name + " (output, row " + index + ")";
           return rejection.fault == Fault::kPointNoncanonical || rejection.fault == Fault::kPointInvalid ||
                          rejection.fault == Fault::kScalarNoncanonical
                      ? name + " (element " + index + ")"
@@ -289,6 +292,8 @@ struct EncodedShuffle {
   const typename G::Point& Y;
   std::size_t width;
   ByteView input, output, proof;
+  const DecodedList<G>* decoded_input = nullptr;  ///< where the stage before has left it
+  DecodedList<G>* keep_output = nullptr;          ///< where to leave the output for the next stage; empty
 
   static constexpr std::size_t kWidth = G::Point::kWidth;
   std::size_t rows() const { return input.size() / (2 * kWidth * width); }
@@ -364,8 +369,8 @@ struct StreamedSums {
   std::vector<Ciphertext<G>> E_w;  ///< Σ k_E,i·w'_(i,k)
 };
 
-/// Adds the terms of n rows from `first`. Every element is decoded once, judged, used and forgotten; lists
-/// that share scalars are multiplied together.
+/// Adds the terms of n rows from `first`, a whole piece. Every element is decoded once, judged, used and
+/// forgotten, unless the caller keeps it; lists that share scalars are multiplied together.
 template <Group G>
 Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<const typename G::Point> h,
                                         std::span<const typename G::Scalar> e, const typename G::Scalar& v,
@@ -399,11 +404,19 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
         sums.chain + G::msm_vartime(coefficients, links)[0] + G::msm_vartime(t.subspan(first, n), links1)[0];
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.input, x.width, k, Part::kAlpha, first, n, ShufflePart::kInput);
-    if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.input, x.width, k, Part::kBeta, first, n, ShufflePart::kInput);
-    if (!beta) return std::unexpected(beta.error());
-    std::vector<const Points*> with_e{&*alpha, &*beta};
+    std::vector<Points> own;
+    std::vector<const Points*> with_e;
+    if (x.decoded_input != nullptr) {
+      for (const Part part : {Part::kAlpha, Part::kBeta})
+        with_e.push_back(&x.decoded_input->at(first / kPieceRows, k, part));
+    } else {
+      own.reserve(2);
+      for (const Part part : {Part::kAlpha, Part::kBeta}) {
+        auto points = decode_part<G>(x.input, x.width, k, part, first, n, ShufflePart::kInput);
+        if (!points) return std::unexpected(points.error());
+        with_e.push_back(&own.emplace_back(std::move(*points)));
+      }
+    }
     std::optional<Points> u;
     if (k == 0) {
       auto decoded = decode_part<G>(x.elements(first, n), ShufflePart::kProof, first);
@@ -418,9 +431,9 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     }
   }
   for (std::size_t k = 0; k < x.width; ++k) {
-    const auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
+    auto alpha = decode_part<G>(x.output, x.width, k, Part::kAlpha, first, n, ShufflePart::kOutput);
     if (!alpha) return std::unexpected(alpha.error());
-    const auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
+    auto beta = decode_part<G>(x.output, x.width, k, Part::kBeta, first, n, ShufflePart::kOutput);
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_E{&*alpha, &*beta};
     std::optional<Points> generators;
@@ -430,6 +443,11 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     if (k == 0) {
       sums.E_h = sums.E_h + products[2];
       sums.C = sums.C - G::sum(*generators);
+    }
+    if (x.keep_output != nullptr) {
+      x.keep_output->width = x.width;
+      x.keep_output->parts.push_back(std::move(*alpha));
+      x.keep_output->parts.push_back(std::move(*beta));
     }
   }
   return {};
@@ -461,9 +479,10 @@ std::size_t find_broken_link(const EncodedShuffle<G>& x, const typename G::Point
 
 /// The equations (6.3.5) in the spec's order. @pre sizes fit, N ≥ 1. @return the first element that is no
 /// group element or scalar, else the first equation that fails.
-/// Variable time. Cost, a row: 4 + 4W decodes; 2 + 2W terms with 128-bit scalars (e with u, w; t with B') and
-/// 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2 additions. Where a chain equation fails, a second
-/// pass over the chain besides. Memory: that of kPieceRows rows, whatever N.
+/// Variable time. Cost, a row: 4 + 4W decodes, 4 + 2W where the input is decoded already; 2 + 2W terms with
+/// 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
+/// additions. Where a chain equation fails, a second pass over the chain besides. Memory: that of kPieceRows
+/// rows, whatever N.
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuffle<G>& x,
                                                                std::span<const typename G::Point> h,
@@ -582,6 +601,7 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
   const std::size_t W = st.input.width;
   const Point& base = Point::generator();
   const std::span<const std::uint32_t> pi = witness.permutation.expose();
+  // Commitments are published: each hides what it commits to under a uniform nonce used only here.
   ShuffleProof<G> p;
 
   // u_i = r_π(i)·G + h_π(i), computed in the order of h; A' needs the decoded h too.
@@ -598,6 +618,8 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
       p.A1 = p.A1 + G::secret_msm(std::span<const Secret>(n.epsilon).subspan(first, rows), generators);
     });
     for (std::size_t i = 0; i < N; ++i) p.u[i] = committed[pi[i]];
+    p.u = published(std::move(p.u));
+    p.A1 = published(p.A1);
   }
   transcript.append_points("u", std::span<const Point>(p.u));
   const std::vector<Scalar> e = transcript.template challenge_vector<G>("e", N);
@@ -614,17 +636,17 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
     d1G[i] = i == 0 ? n.beta[i].clone() : n.beta[i] + n.epsilon[i] * d[i - 1];
     p1h[i] = i == 0 ? n.epsilon[i].clone() : n.epsilon[i] * product[i - 1];
   });
-  p.B = shuffle_detail::commit_batch<G>(d, base, product, h[0]);
-  p.B1 = shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]);
+  p.B = published(shuffle_detail::commit_batch<G>(d, base, product, h[0]));
+  p.B1 = published(shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]));
 
-  p.C1 = G::mul_base(n.gamma);
-  p.D1 = G::mul_base(n.delta);
+  p.C1 = published(G::mul_base(n.gamma));
+  p.D1 = published(G::mul_base(n.delta));
   for (std::size_t k = 0; k < W; ++k) {
     const auto part = [&](Point C::* which, const Point& P) {
       return shuffle_detail::secret_sum<G>(n.epsilon, shuffle_detail::column(st.output, k, which)) -
              n.phi[k] * P;
     };
-    p.F1.push_back({part(&C::alpha, base), part(&C::beta, st.Y)});
+    p.F1.push_back(published(C{part(&C::alpha, base), part(&C::beta, st.Y)}));
   }
   shuffle_detail::append_commitments(transcript, p);
   const Scalar v = transcript.template challenge_scalar<G>("v");
@@ -677,9 +699,10 @@ template <Group G, class T>
 /// @return in this order: kProofEncoding where lists differ in shape; kProofParse for a proof of another
 /// length; kPointIdentity for Y; kCrsDegenerate; kShuffleDegenerate for an identity commitment or a zero or
 /// repeated e_i; kPointNoncanonical, kPointInvalid or kScalarNoncanonical for an element of proof or lists
-/// that is none; kShuffleProofInvalid with the first equation that fails; nothing else.
+/// that is none; kShuffleProofInvalid with the first equation that fails; kMixOffsetReused with the output
+/// row where width > 1 and two columns have one offset; nothing else.
 /// Variable time: all inputs are public. Cost and memory: first_failing_equation_vartime, two sorts of N, and
-/// 64 bytes a row for challenges.
+/// 64 bytes a row for challenges; with width > 1 also find_reused_offset_vartime, and both lists.
 template <Group G, class T>
 [[nodiscard]] Result<void, ShuffleRejection> verify_shuffle_vartime(const EncodedShuffle<G>& x, T& transcript,
                                                                     const ShuffleGenerators<G>& generators) {
@@ -715,6 +738,8 @@ template <Group G, class T>
 
   const auto failing = first_failing_equation_vartime<G>(x, generators.first(N), e, v, t);
   if (failing) return std::unexpected(*failing);
+  if (const auto row = find_reused_offset_vartime<G>(x.input, x.output, x.width))
+    return std::unexpected(ShuffleRejection{Fault::kMixOffsetReused, ShuffleEquation::kNone, *row});
   return {};
 }
 

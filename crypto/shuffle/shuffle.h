@@ -10,6 +10,7 @@
 #include "crypto/group/group.h"
 #include "crypto/invariant.h"
 #include "crypto/random.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/secret/secret_bytes.h"
 #include "crypto/shuffle/permutation.h"
 
@@ -62,6 +63,7 @@ ShuffleResult<G> shuffle_with_permutation(const typename G::Point& Y, const Ciph
       output.items[permutation.expose()[i] * W + k] = {alpha[j], beta[j]};
     }
   }
+  output.items = published(std::move(output.items));
   return {std::move(output), {std::move(permutation), std::move(s), SecretBytes<64>::random(rng)}};
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/invariant.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/secret/secret_buffer.h"
 #include "crypto/secret/secret_bytes.h"
 
@@ -72,11 +73,11 @@ SecretScalar evaluate(std::span<const SecretScalar> a, std::uint32_t x) {
   return sum;
 }
 
-/// A secret whose public point is not the identity.
+/// A secret and its point, which is published and not the identity.
 std::pair<SecretScalar, Point> draw_key(Rng& rng) {
   for (;;) {
     SecretScalar x = SecretScalar::random(rng);
-    const Point X = Ristretto::mul_base(x);
+    const Point X = published(Ristretto::mul_base(x));
     if (!X.is_identity()) return {std::move(x), X};
   }
 }
@@ -103,9 +104,9 @@ ByteArray<64> cocktail_sign(const SecretScalar& x, ByteView message) {
   const SecretBytes<32> encoded = x.seal_bytes();
   const SecretScalar k =
       SecretScalar::from_wide(secret_hash({bytes_of(kPrefixNonce), encoded.expose(), message}).expose());
-  const Point R = Ristretto::mul_base(k);
+  const Point R = published(Ristretto::mul_base(k));  // the commitment of a Schnorr proof
   invariant(!R.is_identity(), "a nonce hashed to zero has probability 2^-252");
-  const Scalar c = challenge(R.encode(), Ristretto::mul_base(x), message);
+  const Scalar c = challenge(R.encode(), published(Ristretto::mul_base(x)), message);
   // Public: the response of a Schnorr proof, blinded by k.
   const Scalar z = declassify(x * c + k);
   ByteArray<64> signature{};
@@ -195,6 +196,7 @@ CocktailMsg1 cocktail_deal(const CocktailSession& session, std::uint32_t index,
                                                          plain.size(), nullptr, 0, nullptr,
                                                          key.expose().data() + 32, key.expose().data()) == 0,
               "encryption has no failure");
+    c = published(std::move(c));
   }
   return out;
 }
@@ -209,13 +211,15 @@ Result<CocktailShare, Fault> cocktail_open(const CocktailSession& session, std::
   const SecretBytes<64> key = cipher_key(session, dealer, recipient, msg1.E, shared);
   const Bytes& c = msg1.ciphertexts[recipient - 1];
   SecretBuffer plain(c.size() - kTag);
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.expose_mutable().data(), nullptr, nullptr, c.data(),
-                                                 c.size(), nullptr, 0, key.expose().data() + 32,
-                                                 key.expose().data()) != 0)
-    return std::unexpected(Fault::kDkgDecryption);
+  // The verdict is public: who gets one that does not decrypt complains.
+  const int verdict = crypto_aead_xchacha20poly1305_ietf_decrypt(
+      plain.expose_mutable().data(), nullptr, nullptr, c.data(), c.size(), nullptr, 0,
+      key.expose().data() + 32, key.expose().data());
+  if (published(verdict) != 0) return std::unexpected(Fault::kDkgDecryption);
   auto share = SecretScalar::from_secret_bytes(SecretBytes<32>::copy_from(plain.expose().first<32>()));
   if (!share) return std::unexpected(Fault::kDkgShareInvalid);
-  if (Ristretto::mul_base(*share) != cocktail_evaluate_vartime(msg1.C, recipient))
+  // Where the dealer is honest, a point that anybody computes from its commitments.
+  if (published(Ristretto::mul_base(*share)) != cocktail_evaluate_vartime(msg1.C, recipient))
     return std::unexpected(Fault::kDkgShareInvalid);
   return CocktailShare{std::move(*share), copy_of(plain.expose().subspan(32))};
 }

@@ -16,6 +16,7 @@
 #include "crypto/proof/dleq.h"
 #include "crypto/random.h"
 #include "crypto/result.h"
+#include "crypto/secret/declassify.h"
 #include "crypto/threshold/lagrange.h"
 #include "crypto/transcript.h"
 
@@ -50,8 +51,8 @@ std::vector<typename G::Point> alphas_of(std::span<const Ciphertext<G>> cipherte
 
 }  // namespace detail
 
-/// Shares D_i = x_j·alpha_i, on all cores. A list may be taken in pieces and the results joined.
-/// Constant time in x_j. Cost: a decode and a multiplication a ciphertext.
+/// Shares D_i = x_j·alpha_i, which are public, on all cores. A list may be taken in pieces and the results
+/// joined. Constant time in x_j. Cost: a decode and a multiplication a ciphertext.
 template <Group G>
 std::vector<typename G::Point> decryption_shares(const typename G::SecretScalar& x_j,
                                                  std::span<const Ciphertext<G>> ciphertexts) {
@@ -61,7 +62,7 @@ std::vector<typename G::Point> decryption_shares(const typename G::SecretScalar&
     const auto some = G::mul_each(x_j, G::points_of(detail::alphas_of<G>(ciphertexts.subspan(first, n))));
     shares.insert(shares.end(), some.begin(), some.end());
   });
-  return shares;
+  return published(std::move(shares));
 }
 
 /// @pre the statement holds for x_j; otherwise the proof does not verify.
@@ -81,6 +82,7 @@ template <Group G>
 struct EncodedDecryption {
   typename G::Point Y_j;
   ByteView ciphertexts, shares;
+  const DecodedList<G>* decoded = nullptr;  ///< the ciphertexts, where the last mix's verifier has left them
 };
 
 /// Why shares are refused; where an element does not decode, which one of which list.
@@ -121,12 +123,21 @@ template <Group G>
   std::optional<DecryptionRejection> refused;
   for_pieces(n, [&](std::size_t first, std::size_t rows) {
     if (refused) return;
-    const auto inputs = decode_column<G>(x.ciphertexts, 1, 0, Part::kAlpha, first, rows);
     const auto outputs = G::decode_points(x.shares.subspan(first * kWidth, rows * kWidth));
-    if (!inputs) refused = {inputs.error().first, List::kCiphertexts, inputs.error().second};
-    if (inputs && !outputs) refused = {outputs.error().first, List::kShares, first + outputs.error().second};
-    if (refused) return;
-    const std::array lists{&*inputs, &*outputs};
+    if (!outputs) {
+      refused = {outputs.error().first, List::kShares, first + outputs.error().second};
+      return;
+    }
+    std::optional<typename G::Points> own;
+    if (x.decoded == nullptr) {
+      auto inputs = decode_column<G>(x.ciphertexts, 1, 0, Part::kAlpha, first, rows);
+      if (!inputs) {
+        refused = {inputs.error().first, List::kCiphertexts, inputs.error().second};
+        return;
+      }
+      own.emplace(std::move(*inputs));
+    }
+    const std::array lists{own ? &*own : &x.decoded->at(first / kPieceRows, 0, Part::kAlpha), &*outputs};
     const auto sums = G::msm_vartime(std::span<const typename G::Scalar>(d).subspan(first, rows), lists);
     composite.H = composite.H + sums[0];
     composite.B = composite.B + sums[1];

@@ -44,7 +44,7 @@ std::optional<std::size_t> ElectionState::unit_now(const Voter& voter) const {
 
 std::uint64_t ElectionState::voters_on_roll() const {
   std::uint64_t on_roll = voters_.size();
-  for (const auto& [voter, changes] : changes_) on_roll -= changes.back().second ? 0 : 1;
+  for (const auto& [voter, changes] : changes_) on_roll -= changes.back().second ? 0U : 1U;
   return on_roll;
 }
 
@@ -96,9 +96,15 @@ Result<void, Rejection> ElectionState::check_fresh(const Ballot& ballot) const {
   return {};
 }
 
+Result<Ballot, Rejection> decode_ballot(const Election& election, ByteView bytes) {
+  if (wire::count_of_field(bytes, Ballot::kSelectionsField) > election.most_slots())
+    return reject(Reason::kWireLimit, std::string(Ballot::kName) + ".selections");
+  return decode<Ballot>(bytes);
+}
+
 Examined ElectionState::examine(const Election& election, const BallotItem& item) {
   Examined out;
-  auto ballot = decode<Ballot>(item.envelope.ballot);
+  auto ballot = decode_ballot(election, item.envelope.ballot);
   if (!ballot) {
     out.bytes = ballot.error();
     return out;

@@ -47,6 +47,10 @@ struct Voter {
   bool revoked = false;
 };
 
+/// Check 1 of SPEC §9.4. @return WIRE_LIMIT, before any group element is decoded, for more selections than
+/// the largest ballot of the election has; otherwise as decode. Cost: decodes two group elements a selection.
+Result<Ballot, Rejection> decode_ballot(const Election& election, ByteView bytes);
+
 /// A ballot item decoded once, on its way through the checks.
 struct Admission {
   Ballot ballot;

@@ -206,14 +206,15 @@ Result<VerifiedList, Rejection> check_mix(const Election& election, const Genera
   if (auto ok = check_header(file->header, mix_proof_header(header, output_hash), object + ", proof"); !ok)
     return std::unexpected(bad_element(*after, object).value_or(ok.error()));
   Transcript transcript = mix_transcript(election, sheet, position, mixer, before.file_hash);
-  const EncodedShuffle<Ristretto> shuffle{election.Y(), before.list.width, input, after->elements,
-                                          file->elements};
+  const auto decoded = std::make_shared<DecodedList<Ristretto>>();
+  const EncodedShuffle<Ristretto> shuffle{election.Y(),   before.list.width,    input,        after->elements,
+                                          file->elements, before.decoded.get(), decoded.get()};
   if (auto ok = verify_shuffle_vartime(shuffle, transcript, generators); !ok) {
     const bool of_list = ok.error().part == ShufflePart::kOutput;
     return reject(ok.error().fault, object + (of_list ? ", " : ", proof, ") + describe(ok.error()));
   }
   // Every element of the output was decoded on the way.
-  return VerifiedList{output_hash, adopt_ciphertexts(*after)};
+  return VerifiedList{output_hash, adopt_ciphertexts(*after), decoded};
 }
 
 Result<VerifiedList, Rejection> check_first_mix_unproven(const Election& election, const GroupSheet& sheet,
@@ -243,7 +244,8 @@ Result<std::vector<Ristretto::Point>, Rejection> check_shares(const Election& el
   if (!proof) return reject(proof.error(), object + ", proof");
   Transcript transcript = share_transcript(election, sheet, trustee, mixed.file_hash);
   const Bytes ciphertexts = encode_list(mixed.list);
-  const EncodedDecryption<Ristretto> decryption{election.Y_of(trustee), ciphertexts, shares->elements};
+  const EncodedDecryption<Ristretto> decryption{election.Y_of(trustee), ciphertexts, shares->elements,
+                                                mixed.decoded.get()};
   if (auto ok = verify_decryption_shares_vartime(decryption, *proof, transcript); !ok)
     return reject(ok.error().fault, ok.error().list == DecryptionRejection::List::kShares
                                         ? object + ", element " + std::to_string(ok.error().element)

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ using Generators = ShuffleGenerators<Ristretto>;
 struct VerifiedList {
   Digest256 file_hash{};
   CiphertextList<Ristretto> list;
+  /// The same for computing, where a mix's verifier has left it.
+  std::shared_ptr<const DecodedList<Ristretto>> decoded{};
 };
 
 /// Headers of the files that a mixer or trustee writes (SPEC §11.1). `before` is the hash of the list's file

@@ -195,6 +195,65 @@ TEST_F(AuditTest, A117_ProofBringsParameters) {
   EXPECT_TRUE(audit(same.record).accepted());
 }
 
+// A113: a proof of another type, above all one that checks half of the rows (randomised partial checking). A
+// proof's file has no word for its type but its stage, and its elements are counted.
+TEST_F(AuditTest, A113_ProofOfAnotherType) {
+  const std::string path = layout::mix_proof(0, 2, MixInputs::kSworn);
+  const auto with = [&](const std::function<void(TestRecord&, Bytes&)>& change) {
+    TestRecord r = *honest;
+    change(r, r.file(path));
+    r.resign_mix(2);
+    r.make(Step::kIndex);
+    return audit(r.record);
+  };
+  const auto refused = [&](const std::function<void(TestRecord&, Bytes&)>& change, Reason reason) {
+    expect_refused(with(change), kMixes, reason);
+  };
+  EXPECT_TRUE(with([](TestRecord&, Bytes&) {}).accepted());
+  const auto stage = [&](int number) {
+    return [&path, number](TestRecord& r, Bytes&) {
+      r.change_header(path, [number](ListHeader& header) { header.stage = static_cast<Stage>(number); });
+    };
+  };
+  refused(stage(7), reason_of(Fault::kProofParse));  // no such stage
+  refused(stage(static_cast<int>(Stage::kShareProof)), Reason::kChainHashMismatch);
+  // A flag that asks for spot checks, in a field that nobody knows and in the one where parameters would be.
+  for (const std::uint32_t number : {10U, 14U, 15U}) {
+    const bool of_parameters = number == 15;
+    refused(
+        [&](TestRecord&, Bytes& file) {
+          const std::size_t length = read_u32be(ByteView(file).subspan(8, 4));
+          Bytes header = copy_of(ByteView(file).subspan(12, length));
+          wire::write_tag(header, number, of_parameters ? 2 : 0);
+          if (of_parameters) wire::write_varint(header, 1);
+          wire::write_varint(header, 1);
+          Bytes out = copy_of(ByteView(file).first(8));
+          append_u32be(out, static_cast<std::uint32_t>(header.size()));
+          append(out, header);
+          append(out, ByteView(file).subspan(12 + length));
+          file = out;
+        },
+        of_parameters ? Reason::kParamFromProver : reason_of(Fault::kProofParse));
+  }
+  // What such a mixer would publish: for every second row where it went, and with which randomness, 64 bytes.
+  // And the same with as many elements as our proof has.
+  const auto half_of_the_links = [&](bool filled_up) {
+    return [filled_up](TestRecord&, Bytes& file) {
+      const std::size_t begin = 12 + read_u32be(ByteView(file).subspan(8, 4));
+      const std::size_t size = file.size();
+      file.resize(begin);
+      for (std::uint64_t row = 0; row < 2; ++row) {
+        append(file, Ristretto::Scalar::from_u64(3 - row).encode());
+        append(file, Ristretto::Scalar::from_wide(sha512(u64be(row))).encode());
+      }
+      if (filled_up) file.resize(size);
+    };
+  };
+  refused(half_of_the_links(false), reason_of(Fault::kProofParse));
+  refused(half_of_the_links(true), reason_of(Fault::kShuffleDegenerate));
+  refused([](TestRecord&, Bytes& file) { file.clear(); }, reason_of(Fault::kProofParse));
+}
+
 TEST_F(AuditTest, A124_MixSkippedReorderedRepeated) {
   // Mixer 3 mixes what mixer 1 put out, and stands in place of mixer 2; or the two change places.
   TestRecord skipped = *honest;

@@ -103,11 +103,11 @@ Election twin_of(TestElection& e) {
 }
 
 /// Puts mix 2 of group 0 into the record, made by mixer 2 for `proved`, with headers that say `claimed`.
-void put_mix(TestRecord& r, const Election& proved, const Election& claimed) {
+void put_shuffled(TestRecord& r, const Election& proved, const Election& claimed,
+                  const ShuffleResult<Ristretto>& shuffled) {
   const GroupSheet group = r.sheet().groups[0];
   const VerifiedList before = r.list(0, 1);
   const Generators generators = derive_generators_for(proved, r.sheet());
-  const auto shuffled = shuffle<Ristretto>(proved.Y(), before.list, r.e.rng());
   const ListHeader header = mixed_header(claimed, group, 2, 2, before.file_hash);
   const Bytes output = write_ciphertexts(header, shuffled.output.items);
   Transcript transcript = mix_transcript(proved, group, 2, 2, before.file_hash);
@@ -118,6 +118,9 @@ void put_mix(TestRecord& r, const Election& proved, const Election& claimed) {
       write_elements(mix_proof_header(header, sha256(output)), encode_proof(proof));
   r.resign_mix(2);
   r.make_from(Step::kMix3);
+}
+void put_mix(TestRecord& r, const Election& proved, const Election& claimed) {
+  put_shuffled(r, proved, claimed, shuffle<Ristretto>(proved.Y(), r.list(0, 1).list, r.e.rng()));
 }
 
 /// The same for trustee 3's shares of group 0.
@@ -161,6 +164,33 @@ TEST_F(ElementsTest, A05_ProofsOfATwinElection) {
   statement.sign_mix(foreign, 2, 2);
   statement.make(Step::kIndex);
   expect_refused(statement, AuditCheckId::kMixes, Reason::kElectionFpMismatch, "statement");
+}
+
+// A120: a mixer that permutes and does not re-encrypt, some rows or all. The proof is right, for it is one
+// for any s.
+TEST_F(ElementsTest, A120_CiphertextsPassedOnUnchanged) {
+  const Election& own = e->election();
+  const auto with_zeros = [&](std::size_t zeros) {
+    TestRecord r = *honest;
+    const CiphertextList<Ristretto> before = r.list(0, 1).list;
+    auto permutation = SecretPermutation::random(before.rows(), e->rng());
+    std::vector<Ristretto::SecretScalar> s;
+    CiphertextList<Ristretto> after{1, std::vector<Ciphertext<Ristretto>>(before.rows())};
+    for (std::size_t i = 0; i < before.rows(); ++i) {
+      s.push_back(i < zeros ? Ristretto::SecretScalar() : Ristretto::SecretScalar::random(e->rng()));
+      after.items[permutation.expose()[i]] = re_encrypt<Ristretto>(own.Y(), before.items[i], s[i]);
+    }
+    put_shuffled(
+        r, own, own,
+        {std::move(after), {std::move(permutation), std::move(s), SecretBytes<64>::random(e->rng())}});
+    return r;
+  };
+  expect_accepted(with_zeros(0));
+  const std::size_t rows = honest->list(0, 1).list.rows();
+  ASSERT_GT(rows, 1U);
+  for (const std::size_t zeros : {std::size_t{1}, rows - 1, rows})
+    expect_refused(with_zeros(zeros), AuditCheckId::kMixes, Reason::kMixOutputUnchanged,
+                   std::to_string(zeros) + " rows");
 }
 
 }  // namespace

@@ -253,6 +253,25 @@ TEST_F(ServiceTest, A_voter_gets_so_many_tickets_and_no_more) {
   EXPECT_FALSE(w.ticket(1));
 }
 
+// A98: signatures and proofs are the dear checks, and a ticket is good for any number of ballots: so many are
+// looked at.
+TEST_F(ServiceTest, A98_a_voter_gets_so_many_ballots_looked_at_and_no_more) {
+  w.open(3);
+  const auto honest = w.cast(1), other = w.cast(2);
+  Submission unsound = honest.submission;
+  unsound.envelope.signature[7] ^= 1;
+  for (int i = 0; i < 60; ++i) expect_ballot_refused(unsound, Reason::kSigInvalid, 403);
+  expect_ballot_refused(unsound, Reason::kRateLimited, 429);
+  expect_ballot_refused(honest.submission, Reason::kRateLimited, 429);
+  w.expect_recorded(w.post("/v1/ballot", other.body()), other, SubmitOutcome::kAccepted);
+  w.now_ms += 2'000;
+  w.expect_recorded(w.post("/v1/ballot", honest.body()), honest, SubmitOutcome::kAccepted);
+  // What is logged already costs nothing, and is answered as often as it is asked for.
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(decode<SubmitAnswer>(w.post("/v1/ballot", honest.body()).body)->outcome,
+              SubmitOutcome::kDuplicateIdempotent);
+}
+
 // A58: a client without an answer sends the same bytes again.
 TEST_F(ServiceTest, A58_a_resent_ballot_gets_the_same_receipt_and_no_second_entry) {
   w.open(3);

@@ -627,6 +627,24 @@ TEST(Dkg, SignatureWithoutNonce) {
   EXPECT_TRUE(cocktail_verify_vartime(X, message, cocktail_sign(SecretScalar::of(x), message)));
 }
 
+// A06: with the key left out of c, (R, z) is a signature under c⁻¹·(z·G − R), whoever made it.
+TEST(Dkg, A06_NoSignatureFitsAKeyMadeForIt) {
+  SystemRng rng;
+  const SecretScalar x = SecretScalar::random(rng);
+  const ByteView message = bytes_of("message");
+  const auto signature = cocktail_sign(x, message);
+  Bytes input = copy_of(bytes_of("COCKTAIL-DKG-Ristretto255-SHA512-H7"));
+  append(input, ByteView(signature).first(32));
+  append(input, message);
+  const Scalar careless = Scalar::from_wide(sha512(input));
+  const Point R = Point::decode(ByteView(signature).first(32)).value();
+  const Point zG = Ristretto::mul_base_vartime(Scalar::decode(ByteView(signature).last(32)).value());
+  const Point made = Ristretto::mul_vartime(careless.inverse_vartime(), zG - R);
+  EXPECT_EQ(zG, R + Ristretto::mul_vartime(careless, made));
+  EXPECT_FALSE(cocktail_verify_vartime(made, message, signature));
+  EXPECT_TRUE(cocktail_verify_vartime(Ristretto::mul_base(x), message, signature));
+}
+
 TEST(Dkg, CertificateOnAnotherTranscript) {
   Ceremony c(2, 3);
   c.announce();

@@ -132,6 +132,27 @@ TEST(Dleq, IsAcceptedAndRoundTrips) {
   }
 }
 
+// A03: a challenge of 16 or 20 bytes, as a shorter or older hash would give it, or of more than 32, has no
+// place in a proof; nor has one that is not reduced, which would be a second encoding of another.
+TEST(Dleq, A03_ChallengesHaveOneWidth) {
+  const Single honest = honest_single("width");
+  const auto c = honest.proof.c.encode(), s = honest.proof.s.encode();
+  const auto with_width = [&](std::size_t width) {
+    Bytes proof(width);
+    std::copy_n(c.begin(), std::min<std::size_t>(width, 32), proof.begin());
+    append(proof, s);
+    return DleqProof<R>::decode(proof);
+  };
+  for (const std::size_t width : {0U, 1U, 16U, 20U, 31U, 33U, 48U, 64U}) {
+    ASSERT_FALSE(with_width(width).has_value()) << width;
+    EXPECT_EQ(with_width(width).error(), Fault::kProofEncoding) << width;
+  }
+  Bytes unreduced(32, 0xff);
+  append(unreduced, s);
+  EXPECT_EQ(DleqProof<R>::decode(unreduced).error(), Fault::kScalarNoncanonical);
+  EXPECT_TRUE(verify(honest.context, honest.statement, with_width(32).value()).has_value());
+}
+
 // A12: with an identity base or key the statement says nothing.
 TEST(Dleq, IdentityIsRefused) {
   const Single honest = honest_single("identity");

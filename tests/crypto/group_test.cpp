@@ -269,6 +269,16 @@ TEST(Ristretto, AgreesWithLibsodium) {
   }
 }
 
+TEST(Ristretto, SelectReadsTheOneAskedFor) {
+  std::vector<Ristretto::Point> points;
+  for (std::uint64_t i = 0; i < 20; ++i)
+    points.push_back(Ristretto::mul_base_vartime(Ristretto::Scalar::from_u64(i + 1)));
+  for (std::size_t i = 0; i < points.size(); ++i) EXPECT_EQ(Ristretto::select(points, i), points[i]);
+  for (const std::size_t beyond : {points.size(), ~std::size_t{0}})
+    EXPECT_TRUE(Ristretto::select(points, beyond).is_identity());
+  EXPECT_TRUE(Ristretto::select({}, 0).is_identity());
+}
+
 TEST(Ristretto, BulkOperationsAgreeWithSingleOnes) {
   SystemRng rng;
   for (const std::size_t n : {0U, 1U, 2U, 63U, 64U, 65U, 255U, 256U, 257U, 600U}) {

@@ -13,6 +13,7 @@
 #include "crypto/group/kernels/interface.h"
 #include "crypto/group/ristretto.h"
 #include "crypto/hash.h"
+#include "tests/ct/emulated_kernels.h"
 
 /// The kernels against libsodium and against each other, on lists of every length around their lanes and on
 /// every input that is special. PSEPHOS_KERNEL_POINTS sets how many random ones (the slow test: 1,000,000).
@@ -31,9 +32,10 @@ std::size_t random_points() {
   return wish != nullptr ? std::stoul(wish) : 20'000;
 }
 
-/// Every kernel set that runs here, with its name.
+/// Every kernel set that runs here, with its name. The emulated one runs everywhere: the vector path's
+/// formulas on machines without its instructions.
 std::vector<const Kernels*> all_kernels() {
-  std::vector<const Kernels*> out = {&kernels::portable()};
+  std::vector<const Kernels*> out = {&kernels::portable(), &kernels::emulated()};
   if (kernels::ifma() != nullptr) out.push_back(kernels::ifma());
   return out;
 }

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <array>
 #include <deque>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "crypto/group/ristretto.h"
+#include "tests/crypto/corruptions.h"
 #include "tests/crypto/sigma_fixture.h"
 
 namespace psephos {
@@ -723,84 +725,88 @@ TEST(OneOfManyBatch, WeightsBindEveryResponse) {
   }
 }
 
-/// A byte of some of a batch's proofs or statements changed: each decoder's and each verifier's answer alone
+/// Some of a batch's proofs or statements changed at random: each decoder's and each verifier's answer alone
 /// is its answer in the batch. PSEPHOS_CORRUPTIONS says how many changes are tried.
 TEST(OneOfManyBatch, AgreesWithSingleOnRandomCorruptions) {
-  const char* const asked = std::getenv("PSEPHOS_CORRUPTIONS");  // NOLINT(concurrency-mt-unsafe): one thread
-  const std::size_t corruptions = asked != nullptr ? std::strtoul(asked, nullptr, 10) : 300;
-  SeededRng rng("corruptions");
-  const auto below = [&](std::size_t bound) {
-    ByteArray<8> bytes{};
-    rng.fill(bytes);
-    std::uint64_t out = 0;
-    for (const std::uint8_t byte : bytes) out = out << 8U | byte;
-    return static_cast<std::size_t>(out % bound);
-  };
-  std::size_t tried = 0;
-  std::size_t judged = 0;
-  std::set<std::size_t> regions;  // element of the encoding, or beyond it alpha, beta
-  while (tried < corruptions) {
-    std::vector<Cast> casts = many(8);
-    for (std::size_t round = 0; round < 200 && tried < corruptions; ++round) {
-      std::vector<Cast> changed;
-      for (const Cast& one : casts)
-        changed.push_back({one.context, one.statement, one.proof, one.l, one.r.clone()});
-      for (std::size_t k = 1 + below(3); k-- > 0; ++tried) {
-        Cast& victim = changed[below(changed.size())];
-        const std::size_t n = victim.statement.T.size();
-        Bytes bytes = victim.proof.encode();
-        append(bytes, victim.statement.alpha.encode());
-        append(bytes, victim.statement.beta.encode());
-        const std::size_t at = 32 * (tried % (bytes.size() / 32)) + below(32);  // every region in turn
-        bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1U << below(8)));
-        const std::size_t proof_size = 32 * one_of_many_elements(n);
-        const auto proof = OneOfManyProof<R>::decode(ByteView(bytes).first(proof_size), n);
-        const auto alpha = R::Point::decode_nonidentity(ByteView(bytes).subspan(proof_size, 32));
-        const auto beta = R::Point::decode_nonidentity(ByteView(bytes).subspan(proof_size + 32, 32));
-        if (!proof || !alpha || !beta) {
-          // Refused while it is read. The same place moved by an element of the group or by one, instead:
-          // half of all bytes are those of points, and few changes of a byte give another point.
-          const std::size_t element = at / 32;
-          const std::size_t m = digits_for(n);
-          OneOfManyProof<R>& p = victim.proof;
-          const R::Point G = R::Point::generator();
-          std::vector<R::Point*> points{&p.A, &p.B, &p.C, &p.D};
-          for (auto& e : p.E) points.insert(points.end(), {&e.alpha, &e.beta});
-          std::vector<R::Scalar*> scalars;
-          for (auto& x : p.f) scalars.push_back(&x);
-          scalars.insert(scalars.end(), {&p.z_A, &p.z_C, &p.z});
-          if (element < 4 + 2 * m)
-            *points[element] = *points[element] + G;
-          else if (element < one_of_many_elements(n))
-            *scalars[element - 4 - 2 * m] = *scalars[element - 4 - 2 * m] + scalar<R>(1);
-          else if (element == one_of_many_elements(n))
-            victim.statement.alpha = victim.statement.alpha + G;
-          else
-            victim.statement.beta = victim.statement.beta + G;
-        } else {
-          victim.proof = *proof;
-          victim.statement.alpha = *alpha;
-          victim.statement.beta = *beta;
+  const Corruptions corruptions("one of many");
+  const std::vector<Cast> casts = many(8);
+  std::size_t tried = 0, judged = 0, undecodable = 0;
+  std::map<Equation, std::size_t> failing;
+  for (std::size_t round = 0; tried < corruptions.count; ++round) {
+    SeededRng rng = corruptions.rng(round);
+    std::vector<Cast> changed;
+    for (const Cast& one : casts)
+      changed.push_back({one.context, one.statement, one.proof, one.l, one.r.clone()});
+    std::set<std::size_t> victims;
+    for (std::size_t k = 1 + below(rng, 4); k-- > 0; ++tried) {
+      const std::size_t at = below(rng, changed.size()), from = below(rng, changed.size());
+      Cast& victim = changed[at];
+      victims.insert(at);
+      OneOfManyProof<R>& p = victim.proof;
+      const std::size_t n = victim.statement.T.size();
+      const R::Scalar d = scalar<R>(1 + below(rng, 1000));
+      Elements<R> elements;
+      switch (below(rng, 8)) {
+        case 0: {  // a bit of the encoding
+          Bytes bytes = p.encode();
+          flip_bit<R>(bytes, rng);
+          const auto decoded = OneOfManyProof<R>::decode(bytes, n);
+          undecodable += decoded ? 0U : 1U;
+          if (decoded) p = *decoded;
+          break;
         }
-        regions.insert(at / 32);
-      }
-      const auto outcomes = verify_batch(changed);
-      for (std::size_t i = 0; i < changed.size(); ++i) {
-        const bool same = changed[i].proof == casts[i].proof &&
-                          changed[i].statement.alpha == casts[i].statement.alpha &&
-                          changed[i].statement.beta == casts[i].statement.beta;
-        if (same) {
-          ASSERT_EQ(outcomes[i], std::nullopt);
-          continue;
+        case 1:  // another's proof, or another's ciphertext
+          p = changed[from].proof;
+          break;
+        case 2:
+          victim.statement.alpha = changed[from].statement.alpha;
+          victim.statement.beta = changed[from].statement.beta;
+          break;
+        case 3: {
+          const auto fields = context_fields(victim.context);
+          victim.context = fields[below(rng, fields.size())].changed;
+          break;
         }
-        ++judged;
-        ASSERT_EQ(outcomes[i], verify(changed[i])) << tried;
-        ASSERT_TRUE(outcomes[i].has_value()) << tried;
+        case 4:  // two answers of which errors cancel in a sum without weights
+          p.z = p.z + d;
+          changed[from].proof.z = changed[from].proof.z - d;
+          victims.insert(from);
+          break;
+        case 5:  // an answer alone: the challenge stays
+          for (R::Scalar* x : std::array{&p.z_A, &p.z_C, &p.z}) elements.add(*x);
+          elements.add(p.f);
+          *elements.scalars[below(rng, elements.scalars.size())] =
+              *elements.scalars[below(rng, elements.scalars.size())] + d;
+          break;
+        default:
+          for (R::Point* x : std::array{&p.A, &p.B, &p.C, &p.D}) elements.add(*x);
+          elements.add(p.E);
+          elements.add(victim.statement.alpha), elements.add(victim.statement.beta);
+          elements.add(p.f);
+          for (R::Scalar* x : std::array{&p.z_A, &p.z_C, &p.z}) elements.add(*x);
+          change_one(elements, rng);
       }
     }
+    const auto outcomes = verify_batch(changed);
+    for (std::size_t i = 0; i < changed.size(); ++i) {
+      const bool same =
+          changed[i].proof == casts[i].proof && changed[i].statement.alpha == casts[i].statement.alpha &&
+          changed[i].statement.beta == casts[i].statement.beta && changed[i].context == casts[i].context;
+      if (!victims.contains(i)) {
+        ASSERT_EQ(outcomes[i], std::nullopt) << "round " << round;
+        continue;
+      }
+      ++judged;
+      ASSERT_EQ(outcomes[i], verify(changed[i])) << "round " << round;
+      ASSERT_EQ(!outcomes[i].has_value(), same) << "round " << round;
+      if (outcomes[i]) ++failing[outcomes[i]->equation];
+    }
   }
-  EXPECT_GE(judged * 2, corruptions);
-  EXPECT_TRUE(corruptions < 300 || regions.size() == one_of_many_elements(17) + 2);
+  EXPECT_GE(judged * 2, corruptions.count);
+  if (corruptions.count < 1000) return;
+  EXPECT_GT(undecodable, 0U);
+  for (const Equation equation : {Equation::kNone, Equation::kDigits, Equation::kBits, Equation::kAlpha})
+    EXPECT_GT(failing[equation], 0U) << describe(equation);
 }
 
 }  // namespace

@@ -130,11 +130,15 @@ TEST(OperationCounts, ProveShuffle) {
 // crypto/shuffle/proof.h, first_failing_equation_vartime: "Cost, a row: 4 + 4W decodes; 2 + 2W terms with
 // 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
 // additions." Once: 4 + 2W decodes; 9 + 4W multiplications; 6 + 4W additions for the equations and 6 + 4W
-// for the sums of the one piece.
+// for the sums of the one piece. And crypto/shuffle/offsets.h: a subtraction a row of either list for each of
+// the W(W − 1)/2 pairs of columns.
 TEST(OperationCounts, VerifyShuffle) {
   for (const std::size_t W : {1U, 2U, 3U})
     for (const std::size_t N : kRows) {
-      const Cost row{.additions = 2, .long_terms = 2 + 2 * W, .short_terms = 2 + 2 * W, .decoded = 4 + 4 * W};
+      const Cost row{.additions = 2 + W * (W - 1),
+                     .long_terms = 2 + 2 * W,
+                     .short_terms = 2 + 2 * W,
+                     .decoded = 4 + 4 * W};
       const Cost once{.additions = 12 + 8 * W, .times_point = 9 + 4 * W, .decoded = 4 + 2 * W};
       EXPECT_EQ(without_encodings(counted_mix(N, W).verifying), sum(once.counts(), N, row.counts()))
           << N << " rows of " << W;

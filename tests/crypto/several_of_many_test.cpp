@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <optional>
 
 #include "crypto/group/ristretto.h"
 #include "crypto/group/tiny.h"
+#include "tests/crypto/corruptions.h"
 #include "tests/crypto/sigma_fixture.h"
 
 namespace psephos {
@@ -281,6 +284,77 @@ TYPED_TEST(SeveralOfManyExhaustive, TheStatementsTogetherAreTheClaim) {
         ASSERT_EQ(all, bits && min <= count && count <= max);
       }
     }
+}
+
+// All parts as one batch, against one after the other, on random changes. PSEPHOS_CORRUPTIONS says how many.
+TEST(SeveralOfMany, BatchAgreesWithSingleOnRandomCorruptions) {
+  const Corruptions corruptions("several of many");
+  const std::vector<MarkRule<R>> rules{{mark(), 1, 2}, {mark(), 0, 3}};
+  std::vector<Marked> originals;
+  originals.push_back(cast("original 0", {1, 0, 1}, rules[0]));
+  originals.push_back(cast("original 1", {0, 0, 0}, rules[1]));
+  std::array<std::size_t, 2> counts{};  // refused, accepted
+  for (std::size_t trial = 0; trial < corruptions.count; ++trial) {
+    SeededRng rng = corruptions.rng(trial);
+    const Marked& original = originals[trial % 2];
+    std::size_t rule = trial % 2;
+    std::vector<Ciphertext<R>> ciphertexts = original.ciphertexts;
+    SeveralOfManyProof<R> proof = original.proof;
+    BoundContext context = original.context;
+    for (std::size_t left = below(rng, 16) == 0 ? 0 : 1 + below(rng, 3); left > 0; --left) {
+      OneOfManyProof<R>& one = proof[below(rng, proof.size())];
+      const std::size_t i = below(rng, ciphertexts.size()), j = below(rng, ciphertexts.size());
+      Elements<R> elements;
+      switch (below(rng, 8)) {
+        case 0:  // a mark moved from one choice to another: the count stays
+          ciphertexts[i].beta = ciphertexts[i].beta + mark();
+          ciphertexts[j].beta = ciphertexts[j].beta - mark();
+          break;
+        case 1:
+          std::swap(ciphertexts[i], ciphertexts[j]);
+          break;
+        case 2:
+          std::swap(proof[i], proof[j]);
+          break;
+        case 3: {
+          const auto fields = context_fields(context);
+          context = fields[below(rng, fields.size())].changed;
+          break;
+        }
+        case 4:
+          rule = 1 - rule;
+          break;
+        case 5:
+          one.z = one.z + scalar<R>(1 + below(rng, 1000));
+          break;
+        default:
+          for (R::Point* x : std::array{&one.A, &one.B, &one.C, &one.D}) elements.add(*x);
+          elements.add(one.E);
+          elements.add(ciphertexts);
+          elements.add(one.f);
+          for (R::Scalar* x : std::array{&one.z_A, &one.z_C, &one.z}) elements.add(*x);
+          change_one(elements, rng);
+      }
+    }
+    const SeveralOfManyStatement<R> statement{key(), rules[rule], ciphertexts};
+    const auto singly =
+        verify_several_of_many_vartime(statement, proof, context.begin<Transcript>(), generators());
+    const auto claims = several_of_many_claims(statement, proof, context.begin<Transcript>());
+    ASSERT_TRUE(claims.has_value());
+    Transcript batch = transcript_for(kOneOfManyBatchLabel);
+    const auto outcomes = verify_one_of_many_batch_vartime<R>(*claims, batch, generators());
+    std::optional<SeveralOfManyRejection> first;
+    for (std::size_t k = 0; k < outcomes.size() && !first; ++k)
+      if (outcomes[k]) first = SeveralOfManyRejection{outcomes[k]->fault, outcomes[k]->equation, k};
+    using Verdict = Result<void, SeveralOfManyRejection>;
+    const Verdict in_batch = first ? Verdict(std::unexpected(*first)) : Verdict();
+    ASSERT_EQ(singly, in_batch) << "trial " << trial;
+    const bool untouched = ciphertexts == original.ciphertexts && proof == original.proof &&
+                           context == original.context && rule == trial % 2;
+    ASSERT_EQ(singly.has_value(), untouched) << "trial " << trial;
+    ++counts[untouched ? 1U : 0U];
+  }
+  EXPECT_TRUE(corruptions.count < 1000 || (counts[0] > 0 && counts[1] > 0));
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "crypto/group/ristretto.h"
 #include "crypto/shuffle/proof.h"
@@ -470,6 +473,49 @@ TEST(ShuffleAttack, IdentityCommitments) {
     EXPECT_EQ(with_identity([k](auto& p) -> Point& { return p.F1[k].alpha; }), bad);
     EXPECT_EQ(with_identity([k](auto& p) -> Point& { return p.F1[k].beta; }), bad);
   }
+}
+
+/// A mix of N rows of W columns by a mixer who gives `lazy` offsets of column `from` to column `to` as well.
+Mix lazy_mix(std::size_t N, std::size_t W, std::size_t from, std::size_t to,
+             std::span<const std::size_t> lazy) {
+  Mix mix(N, W);
+  for (const std::size_t i : lazy) {
+    const auto& s = mix.witness.s;
+    const std::size_t row = mix.witness.permutation.expose()[i];
+    mix.output.items[row * W + to] = re_encrypt<G>(mix.Y, mix.input.items[i * W + to], s[i * W + from]);
+    mix.witness.s[i * W + to] = s[i * W + from].clone();
+  }
+  mix.proof = mix.prove();
+  return mix;
+}
+
+// A121: the proof is right, and whoever subtracts columns follows the row.
+TEST(ShuffleAttack, A121_OneOffsetForTwoColumns) {
+  const std::size_t N = 5;
+  for (const std::size_t W : {2U, 3U})
+    for (std::size_t from = 0; from < W; ++from)
+      for (std::size_t to = 0; to < W; ++to) {
+        if (from == to) continue;
+        for (std::size_t i = 0; i < N; ++i) {
+          const Mix mix = lazy_mix(N, W, from, to, std::array{i});
+          const std::size_t row = mix.witness.permutation.expose()[i];
+          const auto difference = [&](const CiphertextList<G>& list, std::size_t at) {
+            return list.row(at)[to].alpha - list.row(at)[from].alpha;
+          };
+          EXPECT_EQ(difference(mix.output, row), difference(mix.input, i));
+          EXPECT_EQ(mix.verify(), rejected(Fault::kMixOffsetReused, E::kNone, row)) << W << from << to;
+        }
+      }
+  const Mix all = lazy_mix(N, 2, 0, 1, std::vector<std::size_t>{0, 1, 2, 3, 4});
+  EXPECT_EQ(all.verify(), rejected(Fault::kMixOffsetReused, E::kNone, 0));
+  EXPECT_EQ(describe(all.verify().error()), "MIX_OFFSET_REUSED (output, row 0)");
+  // A proof that is wrong besides is refused as wrong.
+  Mix wrong = lazy_mix(N, 2, 0, 1, std::array<std::size_t, 1>{0});
+  wrong.proof.k_C = wrong.proof.k_C + scalar<G>(1);
+  EXPECT_EQ(wrong.verify(), invalid(E::kC));
+  // The twins: nobody lazy; and rows of one column, where equal offsets say nothing.
+  for (const std::size_t W : {1U, 2U, 3U}) EXPECT_EQ(lazy_mix(N, W, 0, 0, {}).verify(), kAccepted);
+  EXPECT_EQ(lazy_mix(N, 1, 0, 0, std::vector<std::size_t>{0, 1, 2}).verify(), kAccepted);
 }
 
 // Weights known before one of the responses would let two broken links cancel.

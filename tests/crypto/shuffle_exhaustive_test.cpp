@@ -93,12 +93,14 @@ struct TinyMix {
 };
 
 struct Outcomes {
-  int accepted = 0, degenerate = 0, invalid = 0;
+  int accepted = 0, degenerate = 0, reused = 0, invalid = 0;
   void count(const Result<void, ShuffleRejection>& answer) {
     if (answer)
       ++accepted;
     else if (answer.error().fault == Fault::kShuffleDegenerate)
       ++degenerate;
+    else if (answer.error().fault == Fault::kMixOffsetReused)
+      ++reused;  // in a group this small two offsets are often one
     else if (answer.error().fault == Fault::kShuffleProofInvalid)
       ++invalid;
     else

@@ -315,6 +315,37 @@ TEST(Shuffle, DecoderNamesTheBadElement) {
   }
 }
 
+// A list that the stage before has decoded gives the same answer as its bytes, and half the decodes.
+TEST(Shuffle, DecodedListsServeTheNextStage) {
+  for (const std::size_t W : {1U, 2U}) {
+    Mix first(5, W);
+    const Bytes input = encode_list(first.input), output = encode_list(first.output);
+    const Bytes proof = encode_proof(first.proof);
+    DecodedList<G> kept;
+    EncodedShuffle<G> stage{first.Y, W, input, output, proof, nullptr, &kept};
+    Transcript t = group_transcript();
+    ASSERT_TRUE(verify_shuffle_vartime(stage, t, first.generators));
+    ASSERT_EQ(kept.parts.size(), 2 * W);
+
+    Mix second(5, W);
+    second.input = first.output;
+    ShuffleResult<G> mixed = shuffle<G>(second.Y, second.input, second.rng);
+    second.output = std::move(mixed.output);
+    second.witness = std::move(mixed.witness);
+    second.proof = second.prove();
+    for (const bool broken : {false, true}) {
+      if (broken) second.proof.k_F[0] = second.proof.k_F[0] + G::Scalar::from_u64(1);
+      const Bytes next = encode_list(second.output), next_proof = encode_proof(second.proof);
+      const EncodedShuffle<G> by_bytes{second.Y, W, output, next, next_proof};
+      const EncodedShuffle<G> by_points{second.Y, W, output, next, next_proof, &kept};
+      Transcript a = group_transcript(), b = group_transcript();
+      EXPECT_EQ(verify_shuffle_vartime(by_bytes, a, second.generators),
+                verify_shuffle_vartime(by_points, b, second.generators));
+      EXPECT_EQ(second.verify().has_value(), !broken);
+    }
+  }
+}
+
 // Every element decoded, changed and verified again: no byte of a proof is free.
 TEST(Shuffle, NoByteOfAProofIsFree) {
   Mix mix(3, 1);

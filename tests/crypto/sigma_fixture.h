@@ -133,6 +133,7 @@ struct BoundContext {
   std::uint64_t slot = 0;
   std::string pseudonym = "pseudonym";
   std::uint64_t counter = 1;
+  friend bool operator==(const BoundContext&, const BoundContext&) = default;
 
   template <class T, class... Extra>
   T begin(Extra&&... extra) const {

@@ -1,9 +1,12 @@
 #include "crypto/signature.h"
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
+#include <algorithm>
 #include <type_traits>
 
+#include "crypto/hash.h"
 #include "crypto/secret/signing_key.h"
 
 namespace psephos {
@@ -75,6 +78,35 @@ TEST(Signature, EveryBitCounts) {
   EXPECT_FALSE(verify_signature(key_of(kVectors[1].seed).verify_key(), message, signature));
   EXPECT_FALSE(verify_signature(key.verify_key(), message, ByteView(signature).first(63)));
   EXPECT_FALSE(verify_signature(key.verify_key(), message, {}));
+}
+
+// A06: where the key is not hashed into the challenge, any signature is one under a key made to fit it. The
+// key whose equation holds in that careless way is worked out, and refused by us.
+TEST(Signature, A06_NoSignatureFitsAKeyMadeForIt) {
+  using Field = ByteArray<32>;
+  const SigningKey key = key_of(kVectors[2].seed);
+  const Bytes message = hex(kVectors[2].message);
+  const Signature signature = key.sign(message);
+  Field R{}, S{};
+  std::copy_n(signature.begin(), 32, R.begin());
+  std::copy_n(signature.begin() + 32, 32, S.begin());
+  // h = SHA-512(R ‖ m) without the key, and A' = h⁻¹·(S·B − R).
+  const Digest512 wide = Sha512().update(R).update(message).finish();
+  Field h{}, inverse{}, SB{}, difference{}, other{}, product{}, right{};
+  crypto_core_ed25519_scalar_reduce(h.data(), wide.data());
+  ASSERT_EQ(crypto_core_ed25519_scalar_invert(inverse.data(), h.data()), 0);
+  ASSERT_EQ(crypto_scalarmult_ed25519_base_noclamp(SB.data(), S.data()), 0);
+  ASSERT_EQ(crypto_core_ed25519_sub(difference.data(), SB.data(), R.data()), 0);
+  ASSERT_EQ(crypto_scalarmult_ed25519_noclamp(other.data(), inverse.data(), difference.data()), 0);
+  // The careless equation S·B = R + h·A' holds, and A' is a key like any other.
+  ASSERT_EQ(crypto_scalarmult_ed25519_noclamp(product.data(), h.data(), other.data()), 0);
+  ASSERT_EQ(crypto_core_ed25519_add(right.data(), R.data(), product.data()), 0);
+  EXPECT_EQ(right, SB);
+  const auto made = VerifyKey::decode(other);
+  ASSERT_TRUE(made.has_value());
+  EXPECT_NE(*made, key.verify_key());
+  EXPECT_EQ(verify_signature(*made, message, signature).error(), Fault::kSigInvalid);
+  EXPECT_TRUE(verify_signature(key.verify_key(), message, signature).has_value());
 }
 
 // S + L satisfies the same equation; accepting it would give every signature a second encoding.

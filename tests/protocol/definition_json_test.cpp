@@ -119,6 +119,26 @@ TEST(DefinitionJson, EachFaultIsRefusedWhereItStands) {
   EXPECT_EQ(refused(std::string(100, '[')), "definition");
 }
 
+// A07, A48: what the specification does not list has no place: no group, no generator, no hash, no free text.
+TEST(DefinitionJson, A07_A48_NothingThatIsNotListed) {
+  const std::string good = sample();
+  EXPECT_EQ(refused(good), "accepted");
+  for (const char* key : {"group", "generator", "p", "q", "hash", "curve", "challenge_bits"})
+    EXPECT_EQ(refused(with(good, R"("mode")", "\"" + std::string(key) + "\": \"2\", \"mode\"")), key);
+  for (const char* key : {"write_in", "free_text", "max_length"})
+    EXPECT_EQ(
+        refused(with(good, R"("id": "blank",)", "\"id\": \"blank\", \"" + std::string(key) + "\": true,")),
+        "contests[0].lists[0].choices[1]." + std::string(key));
+  for (const char* kind : {"write-in", "write_in", "text", "free", ""})
+    EXPECT_EQ(refused(with(good, R"("kind": "blank")", "\"kind\": \"" + std::string(kind) + "\"")),
+              "contests[0].lists[0].choices[1].kind");
+  EXPECT_EQ(refused(with(good, R"("lists": [)", R"("write_ins": 1, "lists": [)")), "contests[0].write_ins");
+  // A03, A21: a suite that is read is judged with the rules of §4.3.
+  const auto other = parse_definition(with(good, R"("mode")", R"("suite": "modp-256", "mode")"), ".");
+  ASSERT_TRUE(other.has_value());
+  EXPECT_EQ(other->suite, "modp-256");
+}
+
 TEST(DefinitionJson, LimitsOfTheCanonicalEncodingHold) {
   const auto d = parse_definition(with(sample(), R"("smallest_group": 5)", R"("smallest_group": 0)"), ".");
   ASSERT_FALSE(d);

@@ -134,5 +134,76 @@ TEST(Definition, RulesHaveNames) {
         << text;
 }
 
+// A03, A21: one suite. Another group, size, hash or nesting has no name that is accepted, however it is
+// written.
+TEST(Definition, A03_A21_OneSuite) {
+  for (const char* suite :
+       {"psephos-0", "psephos-2", "psephos-1 ", "PSEPHOS-1", "psephos-1,sha-1", "psephos-1/sha256", "sha-1",
+        "ristretto255,sha-256", "edwards25519", "p-256", "modp-256", "modp-2048", "elgamal-256x3"})
+    EXPECT_EQ(defined([&](Definition& d) { d.suite = suite; }), Reason::kSuiteUnsupported) << suite;
+  EXPECT_EQ(defined([](Definition& d) { d.suite = "psephos-1"; }), std::nullopt);
+}
+
+/// The base manifest whose definition has `more` behind its last field, signed by the commission.
+std::optional<Reason> with_more_in_the_definition(const Bytes& more) {
+  const Manifest& manifest = base().election().manifest();
+  const Bytes body = encode(manifest), definition = encode(manifest.definition);
+  const auto framed = [](Bytes content) {
+    Bytes out;
+    wire::write_tag(out, 1, 2);
+    wire::write_varint(out, content.size());
+    append(out, content);
+    return out;
+  };
+  const Bytes before = framed(definition);
+  EXPECT_TRUE(std::ranges::equal(ByteView(body).first(before.size()), before));
+  Bytes longer = definition;
+  append(longer, more);
+  Bytes out = framed(longer);
+  append(out, ByteView(body).subspan(before.size()));
+  return refusal(base().sign(labels::kSignManifest, out));
+}
+
+// A07: nobody is asked which group, generator or hash to use: a manifest that says so is no manifest.
+TEST(Manifest, A07_HasNoPlaceForAGroupOrGenerator) {
+  EXPECT_EQ(with_more_in_the_definition({}), std::nullopt);
+  const auto field = [](std::uint32_t number, ByteView content) {
+    Bytes out;
+    wire::write_tag(out, number, 2);
+    wire::write_varint(out, content.size());
+    append(out, content);
+    return out;
+  };
+  const auto generator = Ristretto::mul_base_vartime(Ristretto::Scalar::from_u64(7)).encode();
+  for (const std::uint32_t number : {19U, 20U, 99U, 1000U}) {
+    EXPECT_EQ(with_more_in_the_definition(field(number, generator)), Reason::kWireNoncanonical) << number;
+    EXPECT_EQ(with_more_in_the_definition(field(number, bytes_of("modp-2048, generator 2"))),
+              Reason::kWireNoncanonical)
+        << number;
+  }
+  EXPECT_EQ(with_more_in_the_definition(field(1, bytes_of("psephos-1"))), Reason::kWireNoncanonical);
+  // Behind the manifest's own fields.
+  Bytes body = encode(base().election().manifest());
+  append(body, field(6, generator));
+  EXPECT_EQ(refusal(base().sign(labels::kSignManifest, body)), Reason::kWireNoncanonical);
+}
+
+// A48: choices are those that are listed; there is no kind of choice that a voter writes herself.
+TEST(Manifest, A48_NoFreeText) {
+  for (const int kind : {3, 4, 255})
+    EXPECT_EQ(changed([&](Manifest& m) {
+                m.definition.contests[0].lists[0].choices[0].kind = static_cast<ChoiceKind>(kind);
+              }),
+              Reason::kWireNoncanonical)
+        << kind;
+  EXPECT_EQ(changed([](Manifest&) {}), std::nullopt);
+  const Choice choice = base().election().manifest().definition.contests[0].lists[0].choices[0];
+  Bytes with_flag = encode(choice);
+  EXPECT_TRUE(decode<Choice>(with_flag).has_value());
+  wire::write_tag(with_flag, 5, 0);
+  wire::write_varint(with_flag, 1);
+  EXPECT_EQ(decode<Choice>(with_flag).error().reason, Reason::kWireNoncanonical);
+}
+
 }  // namespace
 }  // namespace psephos::test

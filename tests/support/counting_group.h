@@ -70,6 +70,11 @@ struct CountingGroup {
   using Scalar = typename Inner::Scalar;
   using SecretScalar = typename Inner::SecretScalar;
 
+  /// One more of these; for what is called from inside.
+  static void count(Operation o, std::uint64_t n = 1) {
+    counters_[static_cast<std::size_t>(o)].fetch_add(n, std::memory_order_relaxed);
+  }
+
   class Point {
    public:
     static constexpr std::size_t kWidth = Inner::Point::kWidth;
@@ -230,9 +235,6 @@ struct CountingGroup {
     out.reserve(inner.size());
     for (const auto& p : inner) out.push_back(Point(p));
     return out;
-  }
-  static void count(Operation o, std::uint64_t n = 1) {
-    counters_[static_cast<std::size_t>(o)].fetch_add(n, std::memory_order_relaxed);
   }
   inline static std::array<std::atomic<std::uint64_t>, kOperations> counters_{};
 };

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+#include <type_traits>
+
 #include "mixnet/mixing.h"
 #include "protocol/checks/result_text.h"
 #include "protocol/labels.h"
@@ -201,20 +205,26 @@ TEST_F(DecryptionTest, A142_TheSetIsBoundToElectionSheetAndEveryList) {
   EXPECT_NE(decryption_set(e->election(), sheet, upstream->mixes.last), set);
 }
 
-TEST_F(DecryptionTest, PlaintextOutsideTheTableStopsPublication) {
-  // A list whose first ciphertext encrypts no choice, as if every check before had been fooled.
-  Upstream fooled = *upstream;
-  auto& items = fooled.mixes.last[0].list.items;
-  items[0].beta = items[0].beta + Ristretto::Point::generator();
-  MemoryRecord record = *mixed;
-  for (std::uint64_t trustee = 1; trustee <= 2; ++trustee)
-    ASSERT_TRUE(share_lists(e->election(), fooled.lists, fooled.mixes.last, trustee,
-                            e->secret_shares[trustee - 1], e->trustees[trustee - 1], e->rng(), into(record),
-                            [](std::uint64_t) {}));
-  const auto refused = combine(e->election(), record, fooled.lists, fooled.mixes);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().reason, Reason::kInvalidPlaintext);
-  EXPECT_NE(refused.error().object.find("row 0"), std::string::npos);
+// A146: a plaintext that is no choice, in whatever row of a list, as if every check before had been fooled.
+// It is named with its row, and nothing is published: a ballot is proved to hold a choice, so something
+// upstream is unsound.
+TEST_F(DecryptionTest, A146_PlaintextOutsideTheTableStopsPublication) {
+  for (std::size_t row = 0; row < upstream->mixes.last[0].list.items.size(); ++row) {
+    Upstream fooled = *upstream;
+    auto& items = fooled.mixes.last[0].list.items;
+    items[row].beta = items[row].beta + Ristretto::Point::generator();
+    MemoryRecord record = *mixed;
+    for (std::uint64_t trustee = 1; trustee <= 2; ++trustee)
+      ASSERT_TRUE(share_lists(e->election(), fooled.lists, fooled.mixes.last, trustee,
+                              e->secret_shares[trustee - 1], e->trustees[trustee - 1], e->rng(), into(record),
+                              [](std::uint64_t) {}));
+    const auto refused = combine(e->election(), record, fooled.lists, fooled.mixes);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kInvalidPlaintext);
+    EXPECT_NE(refused.error().object.find("row " + std::to_string(row)), std::string::npos)
+        << refused.error().object;
+  }
+  EXPECT_TRUE(combined(*shared));  // the twin: the lists as they were mixed
 
   MemoryRecord changed = *published;
   Bytes& plaintexts = changed.files.at(layout::plaintexts(0));
@@ -222,6 +232,60 @@ TEST_F(DecryptionTest, PlaintextOutsideTheTableStopsPublication) {
   std::copy(point.begin(), point.end(), plaintexts.end() - 32);
   EXPECT_EQ(result_files(e->election(), changed).error().reason, Reason::kInvalidPlaintext);
   EXPECT_TRUE(audit(changed, Tier::kPublic).has("plaintexts", Reason::kPlaintextMismatch));
+}
+
+/// The kinds of values that a message holds, those of the messages in it included.
+struct Leaves {
+  std::set<std::string> kinds;
+  template <class T>
+  void operator()(std::uint32_t /*number*/, const char* /*name*/, T& value, Bound = {}) {
+    using Value = std::remove_const_t<T>;
+    if constexpr (wire::IsVector<Value>::value) {
+      for (auto& element : value) (*this)(0, "", element);
+    } else if constexpr (wire::Message<Value>) {
+      Value::fields(value, *this);
+    } else if constexpr (std::is_same_v<Value, std::uint64_t>) {
+      kinds.insert("number");
+    } else if constexpr (std::is_same_v<Value, Id>) {
+      kinds.insert("id");
+    } else if constexpr (std::is_same_v<Value, Digest256>) {
+      kinds.insert("fingerprint");
+    } else if constexpr (std::is_same_v<Value, std::string>) {
+      kinds.insert("group " + value);
+    } else {
+      kinds.insert("another");
+    }
+  }
+};
+
+// A48: what is published of the votes is how many each choice has. Who voted what, and in which order, does
+// not show in a byte of it; and it holds no text that comes from a ballot.
+TEST_F(DecryptionTest, A48_ResultsAreCountersOnly) {
+  const auto result = decode<ElectionResult>(published->files.at(layout::result())).value();
+  const auto sheet = decode<Sheet>(published->files.at(layout::sheet())).value();
+  Leaves leaves;
+  ElectionResult::fields(result, leaves);
+  std::set<std::string> expected{"number", "id", "fingerprint"};
+  for (const GroupSheet& group : sheet.groups) expected.insert("group " + group.group);
+  EXPECT_EQ(leaves.kinds, expected);
+
+  std::vector<GroupResult> others;
+  for (std::size_t g = 0; g < sheet.groups.size(); ++g) {
+    const Bytes& bytes = published->files.at(layout::plaintexts(g));
+    const auto list = parse_list(bytes, Stage::kPlaintexts, "plaintexts").value();
+    auto plaintexts = read_points(list, "plaintexts").value();
+    std::ranges::sort(plaintexts);
+    do {
+      EXPECT_EQ(encode(*count_group(e->election(), sheet.groups[g], plaintexts)), encode(result.groups[g]));
+    } while (std::ranges::next_permutation(plaintexts).found);
+    others.push_back(*count_group(e->election(), sheet.groups[g], plaintexts));
+  }
+  // The texts are functions of sheet and counts: one vote for another shows, and so they do depend on these.
+  const ElectionResult same = total(e->election(), sheet, others);
+  EXPECT_EQ(result_json(e->election(), sheet, same), text_of(published->files.at(layout::result_as("json"))));
+  std::swap(others[0].counts[0].votes, others[0].counts[1].votes);
+  EXPECT_NE(result_json(e->election(), sheet, total(e->election(), sheet, others)),
+            text_of(published->files.at(layout::result_as("json"))));
 }
 
 TEST_F(DecryptionTest, A150_A152_ChangedResultsAreFound) {

@@ -6,6 +6,7 @@
 #include "crypto/group/kernels/edwards.h"
 #include "crypto/group/kernels/field_portable.h"
 #include "crypto/group/kernels/interface.h"
+#include "crypto/secret/value_barrier.h"
 
 namespace psephos::kernels {
 // Internal linkage on purpose: no copy compiled for one processor may serve the rest of the program.
@@ -22,7 +23,8 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
-  static constexpr int kTogether = kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
+  static constexpr std::size_t kTogether =
+      kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -128,17 +130,17 @@ struct Bulk {
       while (canonical < here && is_canonical(in + 32 * (at + canonical))) ++canonical;
       __builtin_memcpy(bytes, in + 32 * at, 32 * canonical);
       Clean s[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         Vector w[4];
-        F::load_bytes(bytes + 32 * kLanes * static_cast<std::size_t>(k), 32, w);
+        F::load_bytes(bytes + 32 * kLanes * k, 32, w);
         s[k] = F::from_words(w);
       }
       Affine a[kTogether];
       Mask valid[kTogether];
       E::template decode<kTogether>(s, a, valid);
       Row spare[kLanes];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         Row* rows[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) rows[i] = first + i < n ? out + first + i : spare + i;
         store(a[k], rows);
@@ -154,15 +156,19 @@ struct Bulk {
   static inline void encode_some(const Point (&p)[kTogether], std::size_t n, std::uint8_t* out) {
     Clean s[kTogether];
     E::template encode<kTogether>(p, s);
-    for (int k = 0; k < kTogether; ++k) {
-      const std::size_t first = kLanes * static_cast<std::size_t>(k);
+    for (std::size_t k = 0; k < kTogether; ++k) {
+      const std::size_t first = kLanes * k;
       if (first >= n) break;
-      Vector w[4];
-      F::to_words(s[k], w);
-      std::uint8_t bytes[32 * kLanes];
-      F::store_bytes(w, bytes, 32);
-      __builtin_memcpy(out + 32 * first, bytes, 32 * (n - first < kLanes ? n - first : kLanes));
+      store_encodings(s[k], n - first, out + 32 * first);
     }
+  }
+  /// The bytes of the first n lanes.
+  static inline void store_encodings(const Clean& s, std::size_t n, std::uint8_t* out) {
+    Vector w[4];
+    F::to_words(s, w);
+    std::uint8_t bytes[32 * kLanes];
+    F::store_bytes(w, bytes, 32);
+    __builtin_memcpy(out, bytes, 32 * (n < kLanes ? n : kLanes));
   }
 
   /// 1/(2d): the inverse of what a row multiplies xy by.
@@ -174,8 +180,8 @@ struct Bulk {
     const Row identity = identity_row();
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
         const Affine a = affine(in + first, first < n ? n - first : 0, identity);
         // Row: S = y + x, D = y − x, Z = 1, T = xy.
         p[k] = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
@@ -188,10 +194,10 @@ struct Bulk {
     constexpr std::size_t kStep = kLanes * kTogether;
     for (std::size_t at = 0; at < n; at += kStep) {
       Point p[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
         WidePoint lanes[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
-          const std::size_t j = at + kLanes * static_cast<std::size_t>(k) + i;
+          const std::size_t j = at + kLanes * k + i;
           lanes[i] = in[j < n ? j : n - 1];
         }
         p[k] = vector_of(lanes);
@@ -219,14 +225,14 @@ struct Bulk {
       Point sums[kTogether];
       Clean t[kTogether];
       for (std::size_t half = 0; half < 2; ++half) {
-        for (int k = 0; k < kTogether; ++k) {
+        for (std::size_t k = 0; k < kTogether; ++k) {
           Vector w[4];
-          F::load_bytes(bytes + 64 * kLanes * static_cast<std::size_t>(k) + 32 * half, 64, w);
+          F::load_bytes(bytes + 64 * kLanes * k + 32 * half, 64, w);
           t[k] = F::from_words(w);
         }
         Point mapped[kTogether];
         E::template map<kTogether>(t, mapped);
-        for (int k = 0; k < kTogether; ++k)
+        for (std::size_t k = 0; k < kTogether; ++k)
           sums[k] = half == 0 ? mapped[k] : E::add(sums[k], E::cached(mapped[k]));
       }
       encode_some(sums, here, out + 32 * at);
@@ -470,6 +476,9 @@ struct Bulk {
   // Signed digits of four bits, −8 … 7 (plain ones of scalar + 0x88…8), looked up by reading the whole table.
   static constexpr std::size_t kNibbles = 64;
 
+  /// Products that are encoded by themselves are made half as large, and doubled in the encoding.
+  enum class Scale : std::uint8_t { kWhole, kHalf };
+
   struct Table {
     typename E::Cached multiples[8];  ///< 1 … 8 times the points
   };
@@ -494,14 +503,28 @@ struct Bulk {
     }
     return out;
   }
-  /// The words of kLanes scalars plus 0x88…8; zeros from the n-th on. A scalar is below 2^253, so the sum has
-  /// 256 bits.
-  static inline void nibbles_of(const std::uint8_t* scalars, std::size_t stride, std::size_t n,
+  /// s ← s/2 modulo ℓ: s or s + ℓ, whichever is even, halved. Below 2^253.
+  static inline void halve(std::uint64_t (&s)[4]) {
+    constexpr std::uint64_t kOrder[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
+    const std::uint64_t odd = value_barrier(0 - (s[0] & 1));
+    std::uint64_t carry = 0;
+    for (int k = 0; k < 4; ++k) {
+      const std::uint64_t a = s[k] + carry, b = a + (kOrder[k] & odd);
+      carry = static_cast<std::uint64_t>(a < carry) | static_cast<std::uint64_t>(b < a);
+      s[k] = b;
+    }
+    for (int k = 0; k < 3; ++k) s[k] = (s[k] >> 1) | (s[k + 1] << 63);
+    s[3] >>= 1;
+  }
+  /// The words of kLanes halved scalars plus 0x88…8, or of the scalars; zeros from the n-th on. A scalar is
+  /// below 2^253, so the sum has 256 bits.
+  static inline void nibbles_of(const std::uint8_t* scalars, std::size_t stride, std::size_t n, Scale scale,
                                 Vector (&w)[4]) {
     std::uint8_t bytes[32 * kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + stride * i, 32);
+      if (scale == Scale::kHalf) halve(s);
       std::uint64_t carry = 0;
       for (std::uint64_t& x : s) {
         const std::uint64_t a = x + carry, b = a + 0x8888888888888888;
@@ -533,7 +556,7 @@ struct Bulk {
     Vector w[4];
     for (std::size_t at = 0; at < n; at += kLanes) {
       fill(affine(rows + at, n - at, identity), table);
-      nibbles_of(scalars + 32 * at, 32, n - at, w);
+      nibbles_of(scalars + 32 * at, 32, n - at, Scale::kWhole, w);
       for (std::size_t i = 0; i < kNibbles; ++i) {
         Mask negative;
         const typename E::Cached term = pick(table, nibble(w, i), negative);
@@ -542,48 +565,56 @@ struct Bulk {
     }
     Point total = sums[kNibbles - 1];
     for (std::size_t i = kNibbles - 1; i-- > 0;) {
-      for (int k = 0; k < 4; ++k) total = E::twice(total);
-      total = E::add(total, E::cached(sums[i]));
+      total = E::add(E::twice(total, 4), E::cached(sums[i]));
     }
     *out = wide_of(sum_of_lanes(total));
     wipe(&table, sizeof table);
     wipe(w, sizeof w);
   }
 
+  static constexpr std::size_t kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
+  /// Encodings of twice the first n of kEncodedTogether vectors of points.
+  static inline void encode_doubled_some(const Point (&p)[kEncodedTogether], std::size_t n,
+                                         std::uint8_t* out) {
+    const std::size_t vectors = (n + kLanes - 1) / kLanes;
+    Clean s[kEncodedTogether];
+    E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s);
+    for (std::size_t first = 0; first < n && first < kLanes * kEncodedTogether; first += kLanes)
+      store_encodings(s[first / kLanes], n - first, out + 32 * first);
+  }
+
   static void mul_each(const Row* rows, const std::uint8_t* scalars, std::size_t stride, std::size_t n,
                        std::uint8_t* out) {
-    constexpr std::size_t kStep = kLanes * kTogether;
+    constexpr std::size_t kStep = kLanes * kEncodedTogether;
     const Row identity = identity_row();
-    Table tables[kTogether];
-    Vector w[kTogether][4];
+    Table table;
+    Vector w[4];
     for (std::size_t at = 0; at < n; at += kStep) {
-      Point products[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
-        const std::size_t first = at + kLanes * static_cast<std::size_t>(k);
-        const std::size_t here = first < n ? n - first : 0;
-        fill(affine(rows + first, here, identity), tables[k]);
-        nibbles_of(scalars + stride * first, stride, here, w[k]);
-        products[k] = E::identity();
-      }
-      for (std::size_t i = kNibbles; i-- > 0;)
-        for (int k = 0; k < kTogether; ++k) {
-          Point& p = products[k];
-          if (i + 1 < kNibbles)
-            for (int j = 0; j < 4; ++j) p = E::twice(p);
+      Point products[kEncodedTogether];
+      for (std::size_t k = 0; k < kEncodedTogether; ++k) {
+        const std::size_t first = at + kLanes * k;
+        if (first >= n) break;
+        fill(affine(rows + first, n - first, identity), table);
+        nibbles_of(scalars + stride * first, stride, n - first, Scale::kHalf, w);
+        Point p = E::identity();
+        for (std::size_t i = kNibbles; i-- > 0;) {
+          if (i + 1 < kNibbles) p = E::twice(p, 4);
           Mask negative;
-          const typename E::Cached term = pick(tables[k], nibble(w[k], i), negative);
+          const typename E::Cached term = pick(table, nibble(w, i), negative);
           p = E::add(p, term, negative);
         }
-      encode_some(products, n - at < kStep ? n - at : kStep, out + 32 * at);
+        products[k] = p;
+      }
+      encode_doubled_some(products, n - at, out + 32 * at);
     }
-    wipe(tables, sizeof tables);
+    wipe(&table, sizeof table);
     wipe(w, sizeof w);
   }
 
   // ---- fixed bases --------------------------------------------------------------------------------
 
   /// Digits of five bits, −16 … 15: windows of scalar + Σ 16·32^i.
-  static inline void fives_of(const std::uint8_t* scalars, std::size_t n, Vector (&w)[4]) {
+  static inline void fives_of(const std::uint8_t* scalars, std::size_t n, Scale scale, Vector (&w)[4]) {
     std::uint64_t offset[4] = {};
     for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
       const std::size_t bit = 5 * i + 4;
@@ -593,6 +624,7 @@ struct Bulk {
     for (std::size_t i = 0; i < kLanes; ++i) {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + 32 * i, 32);
+      if (scale == Scale::kHalf) halve(s);
       std::uint64_t carry = 0;
       for (int k = 0; k < 4; ++k) {
         const std::uint64_t a = s[k] + carry, b = a + offset[k];
@@ -629,7 +661,7 @@ struct Bulk {
         before[j] = product;
         product = E::mul(product, multiples[j].Z);
       }
-      Fe inverse = invert(product);
+      Fe inverse = E::invert(product);
       for (std::size_t j = kMultiples; j-- > 0;) {
         const Fe z = E::mul(inverse, before[j]);
         inverse = E::mul(inverse, multiples[j].Z);
@@ -642,20 +674,13 @@ struct Bulk {
         store(entry, rows);
         for (std::size_t l = 0; l < 15; ++l) out->limbs[i][l][j] = spare[0].limbs[l];
       }
-      for (int k = 0; k < 5; ++k) power = E::twice(power);
+      power = E::twice(power, 5);
     }
   }
-  /// z^(p − 2) = z^3·(z^((p−5)/8))^8.
-  static inline Fe invert(const Fe& z) {
-    Fe power[1] = {z};
-    E::template power_p58<1>(power);
-    E::template square_times<1>(power, 3);
-    return E::mul(power[0], E::mul(E::sqr(z), z));
-  }
-
   static void fixed_base(const FixedBaseTable* const* tables, const std::uint8_t* const* scalars,
                          std::size_t bases, const Row* addends, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kGroups = kLanes == 1 ? 4 : 12;  ///< vectors that share one reading of a table
+    constexpr std::size_t kGroups = kEncodedTogether;  ///< vectors that share one reading of a table
+    const Scale scale = addends == nullptr ? Scale::kHalf : Scale::kWhole;
     const Row identity = identity_row();
     Vector w[kGroups][4];
     for (std::size_t at = 0; at < n; at += kGroups * kLanes) {
@@ -670,7 +695,7 @@ struct Bulk {
       for (std::size_t b = 0; b < bases; ++b) {
         for (std::size_t g = 0; g < kGroups; ++g) {
           const std::size_t first = at + g * kLanes;
-          fives_of(first < n ? scalars[b] + 32 * first : nullptr, first < n ? n - first : 0, w[g]);
+          fives_of(first < n ? scalars[b] + 32 * first : nullptr, first < n ? n - first : 0, scale, w[g]);
         }
         for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
           const auto& limbs = tables[b]->limbs[i];
@@ -680,11 +705,12 @@ struct Bulk {
             const Vector size = F::distance(digit, 16);
             // Where the digit is zero all limbs are looked up as zero: 1, 1, 0 is the identity.
             const Vector one = zero_is_one(size);
+            const typename F::Index index = F::index_of(size);
             Affine term;
             for (int k = 0; k < 5; ++k) {
-              term.s.l[k] = F::look_up(limbs[k], size);
-              term.d.l[k] = F::look_up(limbs[5 + k], size);
-              term.k.l[k] = F::look_up(limbs[10 + k], size);
+              term.s.l[k] = F::look_up(limbs[k], index);
+              term.d.l[k] = F::look_up(limbs[5 + k], index);
+              term.k.l[k] = F::look_up(limbs[10 + k], index);
             }
             term.s.l[0] = F::bit_or(term.s.l[0], one);
             term.d.l[0] = F::bit_or(term.d.l[0], one);
@@ -692,12 +718,16 @@ struct Bulk {
           }
         }
       }
+      if (addends == nullptr) {
+        encode_doubled_some(sums, n - at, out + 32 * at);
+        continue;
+      }
       for (std::size_t g = 0; g < kGroups; g += kTogether) {
         const std::size_t first = at + g * kLanes;
         if (first >= n) break;
-        Point pair[kTogether];
-        for (std::size_t k = 0; k < kTogether; ++k) pair[k] = sums[g + k];
-        encode_some(pair, n - first < kLanes * kTogether ? n - first : kLanes * kTogether, out + 32 * first);
+        Point some[kTogether];
+        for (std::size_t k = 0; k < kTogether; ++k) some[k] = sums[g + k < kGroups ? g + k : g];
+        encode_some(some, n - first < kLanes * kTogether ? n - first : kLanes * kTogether, out + 32 * first);
       }
     }
     wipe(w, sizeof w);

@@ -111,8 +111,14 @@ struct Edwards {
   /// X = E·F, Y = G·H, Z = F·G, T = E·H, in the letters of that paper.
   static inline __attribute__((always_inline)) Point from_EFGH(const Fe& e, const Fe& f, const Fe& g,
                                                                const Fe& h) {
+    Point out = from_EFGH_without_T(e, f, g, h);
+    out.T = F::reduce(F::mul(e, h));
+    return out;
+  }
+  static inline __attribute__((always_inline)) Point from_EFGH_without_T(const Fe& e, const Fe& f,
+                                                                         const Fe& g, const Fe& h) {
     const Wide X = F::mul(e, f), Y = F::mul(g, h);
-    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(f, g))), F::reduce(F::mul(e, h))};
+    return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(f, g))), F::small(0)};
   }
   /// p + q, or p − q where `negative` is set: −(x, y) = (−x, y) exchanges y + x with y − x and negates k.
   /// 7 multiplications.
@@ -137,29 +143,45 @@ struct Edwards {
   /// 2(X² + Y²) = U + V, Y² − X² = SD. All coordinates carry a factor −4, which cancels. 3 squarings and 5
   /// multiplications.
   static inline __attribute__((always_inline)) Point twice(const Point& p) {
+    const Doubled x = doubled(p);
+    return from_EFGH(x.e, x.f, x.g, x.h);
+  }
+  /// 2^n·p, n ≥ 1. Doubling needs no T, so only the last of them makes it.
+  static inline __attribute__((always_inline)) Point twice(const Point& p, int n) {
+    Point out = p;
+    for (int i = 1; i < n; ++i) {
+      const Doubled x = doubled(out);
+      out = from_EFGH_without_T(x.e, x.f, x.g, x.h);
+    }
+    return twice(out);
+  }
+  struct Doubled {
+    Fe e, f, g, h;
+  };
+  static inline __attribute__((always_inline)) Doubled doubled(const Point& p) {
     const Wide U = F::sqr(p.S), V = F::sqr(p.D), SD = F::mul(p.S, p.D), ZZ = F::sqr(p.Z);
     const Wide SD2 = SD + SD, ZZ2 = ZZ + ZZ;
-    return from_EFGH(F::reduce(U - V), F::reduce((ZZ2 + ZZ2) - SD2), F::reduce(SD2), F::reduce(U + V));
+    return {F::reduce(U - V), F::reduce((ZZ2 + ZZ2) - SD2), F::reduce(SD2), F::reduce(U + V)};
   }
 
   // ---- square roots -----------------------------------------------------------------------------
 
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void square_times(Fe (&a)[K], int n) {
     for (int i = 0; i < n; ++i)
-      for (int k = 0; k < K; ++k) a[k] = sqr(a[k]);
+      for (std::size_t k = 0; k < K; ++k) a[k] = sqr(a[k]);
   }
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void multiply(Fe (&a)[K], const Fe (&b)[K]) {
-    for (int k = 0; k < K; ++k) a[k] = mul(a[k], b[k]);
+    for (std::size_t k = 0; k < K; ++k) a[k] = mul(a[k], b[k]);
   }
-  template <int K>
+  template <std::size_t K>
   static inline __attribute__((always_inline)) void copy(Fe (&a)[K], const Fe (&b)[K]) {
-    for (int k = 0; k < K; ++k) a[k] = b[k];
+    for (std::size_t k = 0; k < K; ++k) a[k] = b[k];
   }
   /// z^((p−5)/8) = z^(2^252 − 3), for K vectors at once, whose latencies overlap. 252 squarings and 11
   /// multiplications each.
-  template <int K>
+  template <std::size_t K>
   static inline void power_p58(Fe (&z)[K]) {
     Fe a[K], b[K], c[K];
     copy<K>(a, z), square_times<K>(a, 1);                       // 2
@@ -217,12 +239,12 @@ struct Edwards {
 
   /// RFC 9496 section 4.3.1 for K vectors of encodings, given as field elements s that the caller has found
   /// canonical and non-negative. valid[k]: which lanes hold a group element.
-  template <int K>
+  template <std::size_t K>
   static inline void decode(const Clean (&s)[K], Affine (&out)[K], Mask (&valid)[K]) {
     Clean u1[K], u2[K], v[K];
     Fe argument[K], w[K];
     const Clean one = F::small(1);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Clean ss = csqr(s[k]);
       u1[k] = sub(one, ss);
       u2[k] = add(one, ss);
@@ -232,7 +254,7 @@ struct Edwards {
       argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Root inverse = inverse_root(w[k], argument[k]);
       const Fe den_x = mul(inverse.root, u2[k]);
       const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
@@ -246,53 +268,95 @@ struct Edwards {
     }
   }
 
+  /// What RFC 9496 section 4.3.2 computes with, for the point (x : y : z) with t = xy/z.
+  struct Encoding {
+    Clean x, y, z;
+    Fe t, u1, u2;
+  };
+  static inline __attribute__((always_inline)) Encoding encoding_of(const Clean& x, const Clean& y,
+                                                                    const Clean& z, const Fe& t) {
+    return {x, y, z, t, mul(add(z, y), sub(z, y)), mul(x, y)};
+  }
+  /// The canonical s, given 1/sqrt(u1·u2²) with either sign, or 0 where that is not defined.
+  static inline __attribute__((always_inline)) Clean finish_encoding(const Encoding& p, const Fe& inverse) {
+    const Fe den1 = mul(inverse, p.u1), den2 = mul(inverse, p.u2);
+    const Fe z_inverse = mul(mul(den1, den2), p.t);
+    const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
+    const Mask rotate = is_negative(mul(p.t, z_inverse));
+    const Clean i = constant(kSqrtMinusOne);
+    const Clean x = F::select(rotate, cmul(p.y, i), p.x);
+    Clean y = F::select(rotate, cmul(p.x, i), p.y);
+    const Fe den = F::select(rotate, enchanted, den2);
+    y = negate_if(is_negative(mul(x, z_inverse)), y);
+    return F::canonical(abs(cmul(den, sub(p.z, y))));
+  }
+
   /// RFC 9496 section 4.3.2: the canonical s of the encoding, for K vectors of points.
-  template <int K>
+  template <std::size_t K>
   static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
-    Clean x0[K], y0[K], z0[K];
-    Fe u1[K], u2[K], w[K], argument[K];
-    for (int k = 0; k < K; ++k) {
+    Encoding e[K];
+    Fe w[K], argument[K];
+    for (std::size_t k = 0; k < K; ++k) {
       // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
-      const Clean S = F::clean(p[k].S), D = F::clean(p[k].D);
-      x0[k] = sub(S, D);
-      y0[k] = add(S, D);
-      z0[k] = add(p[k].Z, p[k].Z);
-      u1[k] = mul(add(z0[k], y0[k]), sub(z0[k], y0[k]));
-      u2[k] = mul(x0[k], y0[k]);
-      w[k] = mul(u1[k], sqr(u2[k]));
+      const Clean S = F::clean(p[k].S), D = F::clean(p[k].D), T = F::clean(p[k].T);
+      e[k] = encoding_of(sub(S, D), add(S, D), add(p[k].Z, p[k].Z), add(T, T));
+      w[k] = mul(e[k].u1, sqr(e[k].u2));
       argument[k] = inverse_root_argument(w[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
-      const Clean T = F::clean(p[k].T);
-      const Fe inverse = inverse_root(w[k], argument[k]).root;
-      const Fe den1 = mul(inverse, u1[k]), den2 = mul(inverse, u2[k]);
-      const Fe z_inverse = mul(mul(den1, den2), add(T, T));
-      const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
-      const Mask rotate = is_negative(mul(add(T, T), z_inverse));
-      const Clean i = constant(kSqrtMinusOne);
-      const Clean x = F::select(rotate, cmul(y0[k], i), x0[k]);
-      Clean y = F::select(rotate, cmul(x0[k], i), y0[k]);
-      const Fe den = F::select(rotate, enchanted, den2);
-      y = negate_if(is_negative(mul(x, z_inverse)), y);
-      s[k] = F::canonical(abs(cmul(den, sub(z0[k], y))));
+    for (std::size_t k = 0; k < K; ++k) s[k] = finish_encoding(e[k], inverse_root(w[k], argument[k]).root);
+  }
+
+  /// The canonical s of the encodings of 2p, for n vectors of points, without square roots. With the E, F, G,
+  /// H of the doubling, 2p = (E·F : G·H : F·G : E·H); the curve's equation at p and at 2p gives
+  ///   F² − H² = (a − d)·E²,  hence  1/sqrt(u1·u2²) = ±1/sqrt(a − d) / (E²·F·G²·H),
+  /// and inverses of many come from one (Montgomery's trick). Where 2p is in the class of the identity, E or
+  /// H is zero and so is s. The idea is Hamburg's (batched double-and-encode for Decaf), derived here from
+  /// the formulas above.
+  static inline void encode_doubled(const Point* p, std::size_t n, Clean* s) {
+    constexpr std::size_t kMost = 16;
+    Encoding e[kMost];
+    Fe w[kMost], before[kMost];
+    Mask zero[kMost];
+    Fe product = F::small(1);
+    for (std::size_t k = 0; k < n; ++k) {
+      const Doubled x = doubled(p[k]);
+      e[k] = encoding_of(cmul(x.e, x.f), cmul(x.g, x.h), cmul(x.f, x.g), mul(x.e, x.h));
+      const Clean denominator = cmul(mul(sqr(x.e), x.f), mul(sqr(x.g), x.h));
+      zero[k] = F::is_zero(F::canonical(denominator));
+      w[k] = F::template select<Fe>(zero[k], F::small(1), denominator);
+      before[k] = product;
+      product = mul(product, w[k]);
     }
+    Fe inverse = invert(product);
+    for (std::size_t k = n; k-- > 0;) {
+      const Fe own = mul(mul(inverse, before[k]), constant(kInvSqrtAMinusD));
+      inverse = mul(inverse, w[k]);
+      s[k] = finish_encoding(e[k], F::template select<Fe>(zero[k], F::small(0), own));
+    }
+  }
+  /// z^(p − 2) = z^3·(z^((p−5)/8))^8; 0 for 0.
+  static inline Fe invert(const Fe& z) {
+    Fe power[1] = {z};
+    power_p58<1>(power);
+    square_times<1>(power, 3);
+    return mul(power[0], mul(sqr(z), z));
   }
 
   /// MAP of RFC 9496 section 4.3.4, for K vectors of field elements.
-  template <int K>
+  template <std::size_t K>
   static inline void map(const Clean (&t)[K], Point (&out)[K]) {
     Clean r[K], u[K], v[K];
     Fe argument[K];
     const Clean one = F::small(1), d = constant(kD);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       r[k] = cmul(constant(kSqrtMinusOne), sqr(t[k]));
       u[k] = cmul(add(r[k], one), constant(kOneMinusDSquared));
       v[k] = cmul(sub(neg(one), cmul(r[k], d)), add(r[k], d));
       argument[k] = ratio_argument(u[k], v[k]);
     }
     power_p58<K>(argument);
-    for (int k = 0; k < K; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Root root = ratio_root(u[k], v[k], argument[k]);
       const Clean other = neg(abs(cmul(root.root, t[k])));
       const Clean s = F::select(root.was_square, root.root, other);

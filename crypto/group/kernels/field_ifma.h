@@ -1,7 +1,10 @@
 #pragma once
-// Included by kernels_ifma.cpp alone, which is compiled for AVX-512 IFMA. Nothing of the standard library may
-// be instantiated here: the linker could keep that copy for the whole program.
+// Included by kernels_ifma.cpp, which is compiled for AVX-512 IFMA, and by tests/ct/, which bring an
+// emulation of its instructions. Nothing of the standard library may be instantiated here: the linker could
+// keep that copy for the whole program.
+#if !defined(PSEPHOS_EMULATED_AVX512)
 #include <immintrin.h>
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -317,12 +320,20 @@ struct FieldIfma {
   static inline __attribute__((always_inline)) Vector distance(Vector a, std::uint64_t n) {
     return _mm512_abs_epi64(_mm512_sub_epi64(a, set1(n)));
   }
-  /// Lane by lane table[index − 1] of 16 words, 0 where index is 0. A permutation of registers: neither time
-  /// nor address depends on the index.
-  static inline __attribute__((always_inline)) Vector look_up(const std::uint64_t table[16], Vector index) {
+  /// An index a lane into tables of 16 words.
+  struct Index {
+    Mask any;   ///< where the index is not 0
+    Vector at;  ///< index − 1
+  };
+  static inline __attribute__((always_inline)) Index index_of(Vector index) {
+    return {_mm512_test_epi64_mask(index, index), _mm512_sub_epi64(index, set1(1))};
+  }
+  /// Lane by lane table[index − 1], 0 where index is 0. A permutation of registers: neither time nor address
+  /// depends on the index.
+  static inline __attribute__((always_inline)) Vector look_up(const std::uint64_t table[16],
+                                                              const Index& index) {
     const Vector low = _mm512_load_si512(table), high = _mm512_load_si512(table + 8);
-    return _mm512_maskz_permutex2var_epi64(_mm512_test_epi64_mask(index, index), low,
-                                           _mm512_sub_epi64(index, set1(1)), high);
+    return _mm512_maskz_permutex2var_epi64(index.any, low, index.at, high);
   }
 };
 

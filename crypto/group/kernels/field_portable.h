@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "crypto/secret/value_barrier.h"
+
 namespace psephos::kernels {
 // Internal linkage on purpose: no copy compiled for one processor may serve the rest of the program.
 namespace {  // NOLINT(google-build-namespaces)
@@ -85,11 +87,10 @@ struct FieldPortable {
                                              0x1ffffffffffffc, 0x1ffffffffffffc};
 
   static inline Clean small(std::uint64_t n) { return {{{n, 0, 0, 0, 0}}}; }
-  /// mask ? a : b, without a branch: the compiler may not learn what the mask can be.
+  /// mask ? a : b, without a branch.
   template <class T>
   static inline T select(Mask mask, const T& a, const T& b) {
-    std::uint64_t all = 0 - static_cast<std::uint64_t>(mask & 1);
-    __asm__("" : "+r"(all));
+    const std::uint64_t all = value_barrier(0 - static_cast<std::uint64_t>(mask & 1));
     T out;
     if constexpr (requires { out.w; })
       for (int k = 0; k < 5; ++k) out.w[k] = (a.w[k] & all) | (b.w[k] & ~all);
@@ -176,13 +177,22 @@ struct FieldPortable {
     const std::uint64_t x = a - n, sign = 0 - (x >> 63);
     return (x ^ sign) - sign;
   }
-  /// table[index − 1] of 16 words, 0 where index is 0; reads all of them.
-  static inline Vector look_up(const std::uint64_t table[16], Vector index) {
-    std::uint64_t out = 0;
+  /// An index into tables of 16 words.
+  struct Index {
+    std::uint64_t here[16];  ///< all ones at index − 1, else zero
+  };
+  static inline Index index_of(Vector index) {
+    Index out;
     for (std::uint64_t j = 0; j < 16; ++j) {
       const std::uint64_t x = (j + 1) ^ index;
-      out |= table[j] & (((x | (0 - x)) >> 63) - 1);
+      out.here[j] = value_barrier(((x | (0 - x)) >> 63) - 1);
     }
+    return out;
+  }
+  /// table[index − 1], 0 where index is 0; reads all of them.
+  static inline Vector look_up(const std::uint64_t table[16], const Index& index) {
+    std::uint64_t out = 0;
+    for (std::size_t j = 0; j < 16; ++j) out |= table[j] & index.here[j];
     return out;
   }
 };
