@@ -437,9 +437,11 @@ class Replayer {
       p.logged = std::move(*logged);
   }
 
+  void examine(Prepared& p) const {
+    if (p.ballot && *p.ballot) p.examined = ElectionState::examine(election_, **p.ballot);
+  }
+
   void verify(Prepared& p) const {
-    if (!p.ballot || !*p.ballot) return;
-    p.examined = ElectionState::examine(election_, **p.ballot);
     if (!p.is_sound()) return;
     ElectionState::verify_ticket(election_, **p.ballot, p.examined);
     if (auto ok = ElectionState::check_signature(election_, **p.ballot, p.examined.admission.ballot, eid_);
@@ -523,6 +525,8 @@ Replay replay_log(const Election& election, const EidVerifier& eid, std::span<co
     begin_part(ReplayPart::kEntries);
     for (std::size_t i = begin; i < end; ++i) replayer.take(i, batch[i - begin], item_at(i));
     parallel_for(batch.size(), 16, [&](std::size_t k) { replayer.open(begin + k, batch[k]); });
+    begin_part(ReplayPart::kBallotProofs);
+    parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.examine(batch[k]); });
     begin_part(ReplayPart::kSignatures);
     parallel_for(batch.size(), 8, [&](std::size_t k) { replayer.verify(batch[k]); });
     begin_part(ReplayPart::kBallotProofs);

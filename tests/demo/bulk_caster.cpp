@@ -9,13 +9,14 @@
 
 #include "collector/ticket.h"
 #include "crypto/parallel.h"
+#include "protocol/checks/ballot_proofs.h"
 #include "voter-client/core/session.h"
 
 namespace psephos {
 
 namespace {
 
-constexpr std::size_t kBatch = 4096;
+constexpr std::size_t kBatch = 1024;
 
 /// Adds the time it lives to a sum.
 class Stopwatch {
@@ -99,14 +100,15 @@ Result<BulkReport, Rejection> BulkCaster::cast(PlanReader& plan, CardFile& cards
 
 Result<void, Rejection> BulkCaster::cast_batch(std::vector<One>& batch, CardFile& cards,
                                                const std::string& checkpoint, BulkReport& report) {
+  const auto refused = [](const One& one, const Rejection& why) {
+    return reject(why.reason, "line " + std::to_string(one.planned.line) + " of the plan, " + why.object);
+  };
   const auto for_all = [&](const auto& step) -> Result<void, Rejection> {
     parallel_for(batch.size(), 8, [&](std::size_t i) {
       if (auto ok = step(batch[i]); !ok) batch[i].refused = ok.error();
     });
     for (const One& one : batch)
-      if (one.refused)
-        return reject(one.refused->reason,
-                      "line " + std::to_string(one.planned.line) + " of the plan, " + one.refused->object);
+      if (one.refused) return refused(one, *one.refused);
     return {};
   };
   {
@@ -116,6 +118,11 @@ Result<void, Rejection> BulkCaster::cast_batch(std::vector<One>& batch, CardFile
   {
     const Stopwatch watch(report.checking_s);
     if (auto ok = for_all([&](One& one) { return check(one); }); !ok) return ok;
+    std::vector<const Ballot*> ballots;
+    for (const One& one : batch) ballots.push_back(&one.admission->ballot);
+    auto proved = check_ballot_proofs_batch(ledger_.election, ballots);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (!proved[i]) return refused(batch[i], proved[i].error());
   }
   for (const One& one : batch) report.recast += one.admission->ballot.counter > 1 ? 1 : 0;
   const Stopwatch watch(report.logging_s);
@@ -149,10 +156,10 @@ Result<void, Rejection> BulkCaster::make(One& one, CardFile& cards, const std::s
 
 Result<void, Rejection> BulkCaster::check(One& one) const {
   one.item.received_ms = clock_();
-  auto admission = ledger_.state.admit(one.item, eid_);
+  auto admission = ledger_.state.check_cheap(one.item);
   if (!admission) return std::unexpected(admission.error());
   one.admission = std::move(*admission);
-  return {};
+  return ElectionState::check_signature(ledger_.election, one.item, one.admission->ballot, eid_);
 }
 
 Result<void, Rejection> BulkCaster::log(std::vector<One>& batch) {

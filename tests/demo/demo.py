@@ -54,7 +54,11 @@ class Parties:
                 status = Path(f"/proc/{process.pid}/status")
                 found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
                 self.stage_peak = max(self.stage_peak, int(found.group(1)) if found else 0)
-            self.stages.append((self.stage_name, time.monotonic() - self.stage_start, self.stage_peak, self.stage_parts))
+            seconds = time.monotonic() - self.stage_start
+            self.stages.append((self.stage_name, seconds, self.stage_peak, self.stage_parts))
+            if seconds > 10:
+                parts = ", ".join(f"{name} {s:.1f} s" for name, s in self.stage_parts.items() if name != "everything else")
+                self.say(f"{DIM}took {seconds:.1f} s{f' ({parts})' if parts else ''}, {self.stage_peak / 1024:.0f} MB{OFF}")
             self.stage_name = None
 
     def say(self, text):
