@@ -164,7 +164,13 @@ struct Ristretto {
     explicit Points(std::size_t n);
     const kernels::Row* rows() const;
     kernels::Row* rows();
-    std::unique_ptr<kernels::Row[]> rows_;
+    struct Free {
+      std::size_t size;  ///< points
+      Free() : size(0) {}
+      explicit Free(std::size_t n) : size(n) {}
+      void operator()(kernels::Row* rows) const;
+    };
+    std::unique_ptr<kernels::Row, Free> rows_;
     std::size_t size_ = 0;
   };
 

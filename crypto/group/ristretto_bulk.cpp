@@ -1,8 +1,10 @@
 // The bulk operations of ristretto255: work is cut into pieces for all cores, each done by the kernels in
 // use.
 #include <sodium.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -34,15 +36,78 @@ std::uint8_t* bytes_at(std::vector<Point>& points, std::size_t at = 0) {
   return reinterpret_cast<std::uint8_t*>(points.data() + at);
 }
 
-/// Memory for a kernel's intermediate results, aligned as they ask; wiped, because they may be secret.
+/// Memory aligned as the kernels ask. Large blocks are on large pages where the system has them, for rows are
+/// read in the order of scalars' digits, and a small page for each would be a miss for each; and they are
+/// kept for the next who asks, for the system clears what it gives, which took an eighth of a verification.
+class LargeBlocks {
+ public:
+  void* take(std::size_t bytes) {
+    if (bytes < kSmallest) return allocate(64, bytes);
+    const std::lock_guard lock(mutex_);
+    const auto fits = std::ranges::find_if(
+        kept_, [&](const Block& b) { return bytes <= b.bytes && b.bytes <= bytes + bytes / 2; });
+    if (fits == kept_.end()) return allocate_large(bytes);
+    void* memory = fits->memory;
+    kept_bytes_ -= fits->bytes;
+    kept_.erase(fits);
+    return memory;
+  }
+  void give(void* memory, std::size_t bytes) {
+    if (bytes < kSmallest) return std::free(memory);
+    // A block that was larger than asked for counts as what was asked.
+    const std::lock_guard lock(mutex_);
+    kept_.push_back({memory, bytes});
+    kept_bytes_ += bytes;
+    while (kept_bytes_ > kMostKept) {
+      std::free(kept_.front().memory);
+      kept_bytes_ -= kept_.front().bytes;
+      kept_.erase(kept_.begin());
+    }
+  }
+  static LargeBlocks& all() {
+    // Never destroyed: points may outlive whatever order the end of the program has.
+    static auto* blocks = new LargeBlocks;
+    return *blocks;
+  }
+
+ private:
+  static constexpr std::size_t kLargePage = std::size_t{1} << 21U;
+  static constexpr std::size_t kSmallest = std::size_t{1} << 19U;
+  static constexpr std::size_t kMostKept = std::size_t{1} << 27U;
+  struct Block {
+    void* memory;
+    std::size_t bytes;
+  };
+
+  static void* allocate(std::size_t alignment, std::size_t bytes) {
+    const std::size_t whole = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
+    void* memory = std::aligned_alloc(alignment, whole);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+  }
+  static void* allocate_large(std::size_t bytes) {
+    if (bytes < 2 * kLargePage) return allocate(64, bytes);
+    void* memory = allocate(kLargePage, bytes);
+#if defined(MADV_HUGEPAGE)
+    ::madvise(memory, (bytes + kLargePage - 1) / kLargePage * kLargePage, MADV_HUGEPAGE);
+#endif
+    return memory;
+  }
+
+  std::mutex mutex_;
+  std::vector<Block> kept_;
+  std::size_t kept_bytes_ = 0;
+};
+
+/// Memory for a kernel's intermediate results; wiped where they are secret.
 class Scratch {
  public:
-  explicit Scratch(std::size_t bytes) : bytes_(bytes), memory_(::operator new(bytes, std::align_val_t{64})) {}
+  explicit Scratch(std::size_t bytes) : bytes_(bytes), memory_(LargeBlocks::all().take(bytes)) {}
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() {
     if (secret_) sodium_memzero(memory_, bytes_);
-    ::operator delete(memory_, std::align_val_t{64});
+    LargeBlocks::all().give(memory_, bytes_);
   }
   void* get() { return memory_; }
   void* get_secret() {
@@ -63,8 +128,9 @@ void for_pieces(std::size_t n, std::size_t piece, Body&& body) {
                [&](std::size_t i) { body(i * piece, std::min(piece, n - i * piece)); });
 }
 
-constexpr std::size_t kDecodePiece = 512;
-constexpr std::size_t kMultiplyPiece = 128;
+// Whole numbers of what the kernels do together: 24 square roots, 96 (or 16) products to one inversion.
+constexpr std::size_t kDecodePiece = 768;
+constexpr std::size_t kMultiplyPiece = 768;
 
 /// Pieces of a multi-scalar multiplication: as few as there are threads, but none so large that its rows
 /// leave the cache.
@@ -150,7 +216,12 @@ Ristretto::Points& Ristretto::Points::operator=(Points&& other) noexcept {
   return *this;
 }
 Ristretto::Points::~Points() = default;
-Ristretto::Points::Points(std::size_t n) : rows_(new kernels::Row[n]), size_(n) {}
+Ristretto::Points::Points(std::size_t n)
+    : rows_(static_cast<kernels::Row*>(LargeBlocks::all().take(n * sizeof(kernels::Row))), Free{n}),
+      size_(n) {}
+void Ristretto::Points::Free::operator()(kernels::Row* rows) const {
+  LargeBlocks::all().give(rows, size * sizeof(kernels::Row));
+}
 const kernels::Row* Ristretto::Points::rows() const {
   return rows_.get();
 }

@@ -37,6 +37,16 @@ constexpr ct::Avx512Call kCalls[] = {
        put(_mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.a))), out);
      }},
     PSEPHOS_CALL(_mm512_cvtepu32_epi64, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.b))),
+    {"_mm512_cvtepi64_epi16",
+     [](const Inputs& x, Output out) {
+       for (std::uint64_t& word : out) word = 0;
+       _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi64_epi16(load(x.a)));
+     }},
+    {"_mm_storeu_si128",
+     [](const Inputs& x, Output out) {
+       for (std::uint64_t& word : out) word = 0;
+       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 1), _mm512_cvtepi64_epi16(load(x.b)));
+     }},
     PSEPHOS_CALL(_mm512_mask_i64gather_epi64, c, mask, _mm512_and_si512(a, _mm512_set1_epi64(7)), x.b, 8),
     PSEPHOS_CALL(_mm512_set1_epi64, static_cast<long long>(x.a[0])),
     PSEPHOS_CALL(_mm512_setzero_si512),
@@ -49,6 +59,7 @@ constexpr ct::Avx512Call kCalls[] = {
     PSEPHOS_CALL(_mm512_or_si512, a, b),
     PSEPHOS_CALL(_mm512_srli_epi64, a, static_cast<unsigned>(x.n)),
     PSEPHOS_CALL(_mm512_slli_epi64, a, static_cast<unsigned>(x.n)),
+    PSEPHOS_CALL(_mm512_srlv_epi64, a, _mm512_and_si512(b, _mm512_set1_epi64(127))),
     {"_mm_cvtsi32_si128",
      [](const Inputs& x, Output out) { put(_mm512_srl_epi64(load(x.a), _mm_cvtsi32_si128(x.n)), out); }},
     PSEPHOS_CALL(_mm512_srl_epi64, a, n),

@@ -32,9 +32,9 @@ using __mmask8 = unsigned char;
 struct __m256i {
   std::uint32_t word[8];
 };
-/// Of 128 bits, the low 64 alone: a count of bits to shift by.
+/// 128 bits. As a count of bits to shift by, the low 64 count.
 struct __m128i {
-  std::uint64_t word;
+  std::uint64_t word[2];
 };
 
 #define PSEPHOS_EMULATED [[maybe_unused]] inline
@@ -77,6 +77,15 @@ PSEPHOS_EMULATED void _mm512_store_si512(void* p, const __m512i& a) {  // VMOVDQ
 PSEPHOS_EMULATED __m256i _mm256_loadu_si256(const __m256i* p) {  // VMOVDQU
   __m256i out;
   __builtin_memcpy(&out, p, sizeof out);
+  return out;
+}
+PSEPHOS_EMULATED void _mm_storeu_si128(__m128i* p, const __m128i& a) {  // VMOVDQU
+  __builtin_memcpy(p, &a, sizeof a);
+}
+/// The low 16 bits of each word.
+PSEPHOS_EMULATED __m128i _mm512_cvtepi64_epi16(const __m512i& a) {  // VPMOVQW
+  __m128i out{};
+  for (int i = 0; i < 8; ++i) out.word[i / 4] |= (a.word[i] & 0xffff) << (16 * (i % 4));
   return out;
 }
 PSEPHOS_EMULATED __m512i _mm512_cvtepu32_epi64(const __m256i& a) {  // VPMOVZXDQ
@@ -151,14 +160,18 @@ PSEPHOS_EMULATED __m512i _mm512_srli_epi64(const __m512i& a, unsigned n) {  // V
 PSEPHOS_EMULATED __m512i _mm512_slli_epi64(const __m512i& a, unsigned n) {  // VPSLLQ
   return each_word([&](int i) { return a.word[i] << n; });
 }
+/// By counts that are public.
+PSEPHOS_EMULATED __m512i _mm512_srlv_epi64(const __m512i& a, const __m512i& n) {  // VPSRLVQ
+  return each_word([&](int i) { return n.word[i] < 64 ? a.word[i] >> n.word[i] : 0; });
+}
 PSEPHOS_EMULATED __m128i _mm_cvtsi32_si128(int n) {  // VMOVD
-  return {static_cast<std::uint32_t>(n)};
+  return {{static_cast<std::uint32_t>(n), 0}};
 }
 PSEPHOS_EMULATED __m512i _mm512_srl_epi64(const __m512i& a, const __m128i& n) {  // VPSRLQ
-  return _mm512_srli_epi64(a, static_cast<unsigned>(n.word));
+  return _mm512_srli_epi64(a, static_cast<unsigned>(n.word[0]));
 }
 PSEPHOS_EMULATED __m512i _mm512_sll_epi64(const __m512i& a, const __m128i& n) {  // VPSLLQ
-  return _mm512_slli_epi64(a, static_cast<unsigned>(n.word));
+  return _mm512_slli_epi64(a, static_cast<unsigned>(n.word[0]));
 }
 
 // ---- comparison and choice --------------------------------------------------------------------------

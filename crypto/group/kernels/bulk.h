@@ -253,8 +253,8 @@ struct Bulk {
     std::size_t count = 0;  ///< of digits
     std::size_t buckets() const { return std::size_t{1} << (bits - 1); }
   };
-  /// The cheapest: count·(n additions + 2.5 for each bucket). Two bits more than the scalar's: a scalar below
-  /// 2^bits plus half of every digit's range, which is below 2^(c·count − 1) + 2^(c·(count − 1)), must fit.
+  /// The cheapest: count·(n additions + 2.5 for each bucket). Two bits more than the scalar's, so that the
+  /// last digit with the carry into it has room among the positive ones.
   static Window window_for(std::size_t n, unsigned scalar_bits) {
     Window best;
     std::size_t least = ~std::size_t{0};
@@ -274,32 +274,52 @@ struct Bulk {
     return aligned(w.count * n * 2) + 4 * aligned((w.buckets() + 2) * 4) + aligned((1 + kLanes) * n * 4) +
            aligned((n + 2) * 4) + w.buckets() * sizeof(Bucket);
   }
-  /// digits[i·n + j]: digit i of scalar j, between −2^(c−1) and 2^(c−1) − 1.
+  /// digits[i·n + j]: digit i of scalar j, between −2^(c−1) and 2^(c−1) − 1; the last one is not negative.
   static void recode(const std::uint8_t* scalars, std::size_t n, const Window& window, std::int16_t* digits) {
-    // Adding 2^(c−1) in every digit makes signed digits plain ones.
+    // Adding 2^(c−1) in every digit but the last makes signed digits plain ones.
     const unsigned c = window.bits;
-    std::uint64_t offset[5] = {};
-    for (std::size_t i = 0; i < window.count; ++i) {
+    std::uint64_t offset[4] = {};
+    for (std::size_t i = 0; i + 1 < window.count; ++i) {
       const std::size_t bit = c * i + c - 1;
-      if (bit < 320) offset[bit / 64] |= std::uint64_t{1} << (bit % 64);
+      offset[bit / 64] |= std::uint64_t{1} << (bit % 64);
     }
-    const std::uint64_t mask = (std::uint64_t{1} << c) - 1;
-    for (std::size_t j = 0; j < n; ++j) {
-      std::uint64_t s[6] = {};
-      __builtin_memcpy(s, scalars + 32 * j, 32);
-      unsigned char carry = 0;
-      for (int k = 0; k < 5; ++k) {
-        const std::uint64_t a = s[k] + carry, b = a + offset[k];
-        carry = static_cast<unsigned char>((a < s[k]) | (b < a));
-        s[k] = b;
+    std::uint8_t bytes[32 * kLanes];
+    for (std::size_t j = 0; j < n; j += kLanes) {
+      const std::size_t here = n - j < kLanes ? n - j : kLanes;
+      for (std::size_t l = 0; l < here; ++l) {
+        std::uint64_t s[4];
+        __builtin_memcpy(s, scalars + 32 * (j + l), 32);
+        add_words(s, offset);
+        __builtin_memcpy(bytes + 32 * l, s, 32);
       }
+      Vector w[4];
+      F::load_bytes(bytes, 32, w);
       for (std::size_t i = 0; i < window.count; ++i) {
-        const std::size_t bit = c * i, word = bit / 64, shift = bit % 64;
-        std::uint64_t digit = s[word] >> shift;
-        if (shift + c > 64) digit |= s[word + 1] << (64 - shift);
-        digits[i * n + j] =
-            static_cast<std::int16_t>(static_cast<std::int64_t>(digit & mask) - (std::int64_t{1} << (c - 1)));
+        const Vector plain = bits_of(w, c * i, c);
+        const std::uint64_t excess = i + 1 < window.count ? std::uint64_t{1} << (c - 1) : 0;
+        const Vector digit = F::add64(plain, F::set1(0 - excess));
+        std::int16_t some[kLanes];
+        F::store_halfwords(digit, here == kLanes ? digits + i * n + j : some);
+        if (here < kLanes) __builtin_memcpy(digits + i * n + j, some, here * sizeof(std::int16_t));
       }
+    }
+  }
+  /// The n bits from bit `first` on of 256-bit numbers. @pre n < 64.
+  static inline Vector bits_of(const Vector (&w)[4], std::size_t first, unsigned n) {
+    const std::size_t word = first / 64, shift = first % 64;
+    if (word > 3) return F::set1(0);
+    Vector out = F::shift_right(w[word], static_cast<unsigned>(shift));
+    if (shift + n > 64 && word < 3)
+      out = F::bit_or(out, F::shift_left(w[word + 1], static_cast<unsigned>(64 - shift)));
+    return F::bit_and(out, (std::uint64_t{1} << n) - 1);
+  }
+  /// s += words, below 2^256.
+  static inline void add_words(std::uint64_t (&s)[4], const std::uint64_t (&words)[4]) {
+    std::uint64_t carry = 0;
+    for (int k = 0; k < 4; ++k) {
+      const std::uint64_t a = s[k] + carry, b = a + words[k];
+      carry = static_cast<std::uint64_t>(a < carry) | static_cast<std::uint64_t>(b < a);
+      s[k] = b;
     }
   }
 
@@ -507,15 +527,14 @@ struct Bulk {
   static inline void halve(std::uint64_t (&s)[4]) {
     constexpr std::uint64_t kOrder[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
     const std::uint64_t odd = value_barrier(0 - (s[0] & 1));
-    std::uint64_t carry = 0;
-    for (int k = 0; k < 4; ++k) {
-      const std::uint64_t a = s[k] + carry, b = a + (kOrder[k] & odd);
-      carry = static_cast<std::uint64_t>(a < carry) | static_cast<std::uint64_t>(b < a);
-      s[k] = b;
-    }
+    std::uint64_t addend[4];
+    for (int k = 0; k < 4; ++k) addend[k] = kOrder[k] & odd;
+    add_words(s, addend);
     for (int k = 0; k < 3; ++k) s[k] = (s[k] >> 1) | (s[k + 1] << 63);
     s[3] >>= 1;
   }
+  static constexpr std::uint64_t kEights[4] = {0x8888888888888888, 0x8888888888888888, 0x8888888888888888,
+                                               0x8888888888888888};
   /// The words of kLanes halved scalars plus 0x88…8, or of the scalars; zeros from the n-th on. A scalar is
   /// below 2^253, so the sum has 256 bits.
   static inline void nibbles_of(const std::uint8_t* scalars, std::size_t stride, std::size_t n, Scale scale,
@@ -525,12 +544,7 @@ struct Bulk {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + stride * i, 32);
       if (scale == Scale::kHalf) halve(s);
-      std::uint64_t carry = 0;
-      for (std::uint64_t& x : s) {
-        const std::uint64_t a = x + carry, b = a + 0x8888888888888888;
-        carry = static_cast<std::uint64_t>(a < x) | static_cast<std::uint64_t>(b < a);
-        x = b;
-      }
+      add_words(s, kEights);
       __builtin_memcpy(bytes + 32 * i, s, 32);
     }
     F::load_bytes(bytes, 32, w);
@@ -544,32 +558,104 @@ struct Bulk {
     __asm__ volatile("" : : "r"(p) : "memory");
   }
 
-  // Straus's method, windows apart: every window has a sum of its own, in each lane, and doublings come once
-  // at the end (Straus 1964; the order of loops so that one table is made and used at a time).
-  static std::size_t secret_msm_scratch_bytes() { return kNibbles * sizeof(Point); }
+  // Straus's method, windows apart (Straus 1964): every window has a sum of its own, and doublings come once
+  // at the end. Lanes are windows here: a point's table lies in registers, one for each limb of all eight
+  // multiples, so that a permutation looks up a limb for kLanes windows at once.
+
+  static constexpr std::size_t kWindowVectors = kNibbles / kLanes;
+  static std::size_t secret_msm_scratch_bytes() { return kWindowVectors * sizeof(Point); }
+  struct alignas(64) Multiples {
+    std::uint64_t limbs[kLanes][20][8];  ///< of each of kLanes points: limb by limb, 1 … 8 times the point
+  };
+  static inline void spread(const Table& table, Multiples& out) {
+    const auto limb = [&table](std::size_t j, std::size_t l) {
+      const typename E::Cached& one = table.multiples[j];
+      const Fe* const coordinates[4] = {&one.S, &one.D, &one.Z, &one.k};
+      return coordinates[l / 5]->l[l % 5];
+    };
+    for (std::size_t l = 0; l < 20; ++l) {
+      Vector v[8];
+      for (std::size_t j = 0; j < 8; ++j) v[j] = limb(j, l);
+      std::uint64_t* to[kLanes];
+      for (std::size_t i = 0; i < kLanes; ++i) to[i] = out.limbs[i][l];
+      F::template store_words<1>(v, to);
+    }
+  }
+  /// |digit| times the point in each lane; 1, 1, 1, 0 is the identity.
+  static inline typename E::Cached look_up(const std::uint64_t (&limbs)[20][8], Vector size) {
+    const auto index = F::template index_of<8>(size);
+    const Vector one = zero_is_one(size);
+    typename E::Cached out;
+    Fe* const coordinates[4] = {&out.S, &out.D, &out.Z, &out.k};
+    for (std::size_t l = 0; l < 20; ++l)
+      coordinates[l / 5]->l[l % 5] = F::template look_up<8>(limbs[l], index);
+    for (std::size_t k = 0; k < 3; ++k) coordinates[k]->l[0] = F::bit_or(coordinates[k]->l[0], one);
+    return out;
+  }
   static void secret_msm(const Row* rows, const std::uint8_t* scalars, std::size_t n, void* scratch,
                          WidePoint* out) {
     auto* sums = static_cast<Point*>(scratch);
     const Row identity = identity_row();
-    for (std::size_t i = 0; i < kNibbles; ++i) sums[i] = E::identity();
+    for (std::size_t i = 0; i < kWindowVectors; ++i) sums[i] = E::identity();
     Table table;
-    Vector w[4];
+    Multiples multiples;
+    std::uint64_t words[4];
     for (std::size_t at = 0; at < n; at += kLanes) {
       fill(affine(rows + at, n - at, identity), table);
-      nibbles_of(scalars + 32 * at, 32, n - at, Scale::kWhole, w);
-      for (std::size_t i = 0; i < kNibbles; ++i) {
-        Mask negative;
-        const typename E::Cached term = pick(table, nibble(w, i), negative);
-        sums[i] = E::add(sums[i], term, negative);
+      spread(table, multiples);
+      for (std::size_t j = 0; j < kLanes && at + j < n; ++j) {
+        __builtin_memcpy(words, scalars + 32 * (at + j), 32);
+        add_words(words, kEights);
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(words);
+        for (std::size_t v = 0; v < kWindowVectors; ++v) {
+          const Vector nibble = F::nibbles(bytes, v * kLanes);
+          const typename E::Cached term = look_up(multiples.limbs[j], F::distance(nibble, 8));
+          sums[v] = E::add(sums[v], term, F::below(nibble, 8));
+        }
       }
     }
-    Point total = sums[kNibbles - 1];
-    for (std::size_t i = kNibbles - 1; i-- > 0;) {
-      total = E::add(E::twice(total, 4), E::cached(sums[i]));
-    }
-    *out = wide_of(sum_of_lanes(total));
+    // 16^kLanes from vector to vector, 16 from lane to lane.
+    Point total = sums[kWindowVectors - 1];
+    for (std::size_t v = kWindowVectors - 1; v-- > 0;)
+      total = E::add(E::twice(total, 4 * kLanes), E::cached(sums[v]));
+    One::Point lanes[kLanes];
+    lanes_of(total, lanes);
+    One::Point sum = lanes[kLanes - 1];
+    for (std::size_t i = kLanes - 1; i-- > 0;) sum = add(One::twice(sum, 4), lanes[i]);
+    *out = wide_of(sum);
     wipe(&table, sizeof table);
-    wipe(w, sizeof w);
+    wipe(&multiples, sizeof multiples);
+    wipe(words, sizeof words);
+  }
+
+  /// 1/x in every lane, 0 for 0: one inversion of a single element, by Montgomery's trick over the lanes.
+  /// @pre no lane of x is 0 if there are several.
+  static inline Fe invert(const Fe& x) {
+    if constexpr (kLanes == 1) {
+      return E::invert(x);
+    } else {
+      std::uint8_t bytes[32 * kLanes];
+      Vector w[4];
+      F::to_words(F::canonical(x), w);
+      F::store_bytes(w, bytes, 32);
+      FieldPortable::Fe lanes[kLanes], before[kLanes], product = FieldPortable::small(1);
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        std::uint64_t words[4];
+        __builtin_memcpy(words, bytes + 32 * i, 32);
+        lanes[i] = FieldPortable::from_words(words);
+        before[i] = product;
+        product = One::mul(product, lanes[i]);
+      }
+      FieldPortable::Fe inverse = One::invert(product);
+      for (std::size_t i = kLanes; i-- > 0;) {
+        std::uint64_t words[4];
+        FieldPortable::to_words(FieldPortable::canonical(One::mul(inverse, before[i])), words);
+        __builtin_memcpy(bytes + 32 * i, words, 32);
+        inverse = One::mul(inverse, lanes[i]);
+      }
+      F::load_bytes(bytes, 32, w);
+      return F::from_words(w);
+    }
   }
 
   static constexpr std::size_t kEncodedTogether = kLanes == 1 ? 16 : 12;  ///< vectors that share an inversion
@@ -578,7 +664,7 @@ struct Bulk {
                                          std::uint8_t* out) {
     const std::size_t vectors = (n + kLanes - 1) / kLanes;
     Clean s[kEncodedTogether];
-    E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s);
+    E::encode_doubled(p, vectors < kEncodedTogether ? vectors : kEncodedTogether, s, invert);
     for (std::size_t first = 0; first < n && first < kLanes * kEncodedTogether; first += kLanes)
       store_encodings(s[first / kLanes], n - first, out + 32 * first);
   }
@@ -613,11 +699,24 @@ struct Bulk {
 
   // ---- fixed bases --------------------------------------------------------------------------------
 
-  /// Digits of five bits, −16 … 15: windows of scalar + Σ 16·32^i.
-  static inline void fives_of(const std::uint8_t* scalars, std::size_t n, Scale scale, Vector (&w)[4]) {
+  static constexpr unsigned kDigitBits = F::kFixedBaseBits;
+  static constexpr std::size_t kMultiples = std::size_t{1} << (kDigitBits - 1);
+  /// A scalar is below 2^253, and the last digit keeps the carry into it: it stays positive.
+  static constexpr std::size_t kDigits = 253 / kDigitBits + 1;
+  /// Multiples j·2^(i·kDigitBits)·P, j = 1 … kMultiples: limb l of multiple j of digit i at limbs[i][l][j −
+  /// 1], so that a permutation of registers looks up a limb.
+  struct Multiplier {
+    std::uint64_t limbs[kDigits][15][kMultiples];
+  };
+  static_assert(sizeof(Multiplier) <= sizeof(FixedBaseTable));
+  /// What digit i is stored plus: all but the last are signed.
+  static constexpr std::uint64_t excess(std::size_t i) { return i + 1 < kDigits ? kMultiples : 0; }
+
+  /// The words of kLanes scalars, halved or not, plus Σ excess(i)·2^(i·kDigitBits).
+  static inline void digits_of(const std::uint8_t* scalars, std::size_t n, Scale scale, Vector (&w)[4]) {
     std::uint64_t offset[4] = {};
-    for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
-      const std::size_t bit = 5 * i + 4;
+    for (std::size_t i = 0; i + 1 < kDigits; ++i) {
+      const std::size_t bit = kDigitBits * i + kDigitBits - 1;
       offset[bit / 64] |= std::uint64_t{1} << (bit % 64);
     }
     std::uint8_t bytes[32 * kLanes];
@@ -625,31 +724,23 @@ struct Bulk {
       std::uint64_t s[4] = {};
       if (i < n) __builtin_memcpy(s, scalars + 32 * i, 32);
       if (scale == Scale::kHalf) halve(s);
-      std::uint64_t carry = 0;
-      for (int k = 0; k < 4; ++k) {
-        const std::uint64_t a = s[k] + carry, b = a + offset[k];
-        carry = static_cast<std::uint64_t>(a < s[k]) | static_cast<std::uint64_t>(b < a);
-        s[k] = b;
-      }
+      add_words(s, offset);
       __builtin_memcpy(bytes + 32 * i, s, 32);
     }
     F::load_bytes(bytes, 32, w);
     wipe(bytes, sizeof bytes);
   }
-  static inline Vector five(const Vector (&w)[4], std::size_t i) {
-    const std::size_t bit = 5 * i, word = bit / 64, shift = bit % 64;
-    Vector out = F::shift_right(w[word], static_cast<unsigned>(shift));
-    if (shift > 59) out = F::bit_or(out, F::shift_left(w[word + 1], static_cast<unsigned>(64 - shift)));
-    return F::bit_and(out, 31);
+  static inline Vector digit(const Vector (&w)[4], std::size_t i) {
+    return bits_of(w, kDigitBits * i, kDigitBits);
   }
 
   static void make_table(const Row* base, FixedBaseTable* out) {
-    constexpr std::size_t kMultiples = 16;
+    auto& multiplier = *reinterpret_cast<Multiplier*>(out->words);
     const Row* lanes[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = base;
     const Affine a = affine(lanes);
     Point power = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
-    for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
+    for (std::size_t i = 0; i < kDigits; ++i) {
       Point multiples[kMultiples];
       multiples[0] = power;
       const typename E::Cached step = E::cached(power);
@@ -672,45 +763,47 @@ struct Bulk {
         Row* rows[kLanes];
         for (std::size_t l = 0; l < kLanes; ++l) rows[l] = spare + l;
         store(entry, rows);
-        for (std::size_t l = 0; l < 15; ++l) out->limbs[i][l][j] = spare[0].limbs[l];
+        for (std::size_t l = 0; l < 15; ++l) multiplier.limbs[i][l][j] = spare[0].limbs[l];
       }
-      power = E::twice(power, 5);
+      power = E::twice(power, kDigitBits);
     }
   }
   static void fixed_base(const FixedBaseTable* const* tables, const std::uint8_t* const* scalars,
                          std::size_t bases, const Row* addends, std::size_t n, std::uint8_t* out) {
-    constexpr std::size_t kGroups = kEncodedTogether;  ///< vectors that share one reading of a table
+    constexpr std::size_t kMost = kEncodedTogether;  ///< vectors that share one reading of a table
     const Scale scale = addends == nullptr ? Scale::kHalf : Scale::kWhole;
     const Row identity = identity_row();
-    Vector w[kGroups][4];
-    for (std::size_t at = 0; at < n; at += kGroups * kLanes) {
-      Point sums[kGroups];
-      for (std::size_t g = 0; g < kGroups; ++g) {
+    Vector w[kMost][4];
+    for (std::size_t at = 0; at < n; at += kMost * kLanes) {
+      const std::size_t vectors = (n - at + kLanes - 1) / kLanes;
+      const std::size_t groups = vectors < kMost ? vectors : kMost;
+      Point sums[kMost];
+      for (std::size_t g = 0; g < groups; ++g) {
         const std::size_t first = at + g * kLanes;
         sums[g] = E::identity();
-        if (addends != nullptr && first < n) {
+        if (addends != nullptr)
           sums[g] = E::add(sums[g], affine(addends + first, n - first, identity), Mask{0});
-        }
       }
       for (std::size_t b = 0; b < bases; ++b) {
-        for (std::size_t g = 0; g < kGroups; ++g) {
+        const auto& multiplier = *reinterpret_cast<const Multiplier*>(tables[b]->words);
+        for (std::size_t g = 0; g < groups; ++g) {
           const std::size_t first = at + g * kLanes;
-          fives_of(first < n ? scalars[b] + 32 * first : nullptr, first < n ? n - first : 0, scale, w[g]);
+          digits_of(scalars[b] + 32 * first, n - first, scale, w[g]);
         }
-        for (std::size_t i = 0; i < FixedBaseTable::kWindows; ++i) {
-          const auto& limbs = tables[b]->limbs[i];
-          for (std::size_t g = 0; g < kGroups; ++g) {
-            const Vector digit = five(w[g], i);
-            const Mask negative = F::below(digit, 16);
-            const Vector size = F::distance(digit, 16);
+        for (std::size_t i = 0; i < kDigits; ++i) {
+          const auto& limbs = multiplier.limbs[i];
+          for (std::size_t g = 0; g < groups; ++g) {
+            const Vector stored = digit(w[g], i);
+            const Mask negative = F::below(stored, excess(i));
+            const Vector size = F::distance(stored, excess(i));
             // Where the digit is zero all limbs are looked up as zero: 1, 1, 0 is the identity.
             const Vector one = zero_is_one(size);
-            const typename F::Index index = F::index_of(size);
+            const auto index = F::template index_of<kMultiples>(size);
             Affine term;
             for (int k = 0; k < 5; ++k) {
-              term.s.l[k] = F::look_up(limbs[k], index);
-              term.d.l[k] = F::look_up(limbs[5 + k], index);
-              term.k.l[k] = F::look_up(limbs[10 + k], index);
+              term.s.l[k] = F::template look_up<kMultiples>(limbs[k], index);
+              term.d.l[k] = F::template look_up<kMultiples>(limbs[5 + k], index);
+              term.k.l[k] = F::template look_up<kMultiples>(limbs[10 + k], index);
             }
             term.s.l[0] = F::bit_or(term.s.l[0], one);
             term.d.l[0] = F::bit_or(term.d.l[0], one);
@@ -722,17 +815,16 @@ struct Bulk {
         encode_doubled_some(sums, n - at, out + 32 * at);
         continue;
       }
-      for (std::size_t g = 0; g < kGroups; g += kTogether) {
+      for (std::size_t g = 0; g < groups; g += kTogether) {
         const std::size_t first = at + g * kLanes;
-        if (first >= n) break;
         Point some[kTogether];
-        for (std::size_t k = 0; k < kTogether; ++k) some[k] = sums[g + k < kGroups ? g + k : g];
+        for (std::size_t k = 0; k < kTogether; ++k) some[k] = sums[g + k < groups ? g + k : g];
         encode_some(some, n - first < kLanes * kTogether ? n - first : kLanes * kTogether, out + 32 * first);
       }
     }
     wipe(w, sizeof w);
   }
-  /// 1 where size is 0, else 0, for size ≤ 16.
+  /// 1 where size is 0, else 0, for small sizes.
   static inline Vector zero_is_one(Vector size) {
     return F::bit_and(F::shift_right(F::add64(size, F::set1(~std::uint64_t{0})), 63), 1);
   }

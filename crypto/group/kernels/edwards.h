@@ -166,6 +166,14 @@ struct Edwards {
 
   // ---- square roots -----------------------------------------------------------------------------
 
+  // What needs a square root is computed for K vectors at once, step by step for all of them: each step waits
+  // for the one before, so the others fill the time.
+
+  template <std::size_t K, class Step>
+  static inline __attribute__((always_inline)) void each(Step&& step) {
+    for (std::size_t k = 0; k < K; ++k) step(k);
+  }
+
   template <std::size_t K>
   static inline __attribute__((always_inline)) void square_times(Fe (&a)[K], int n) {
     for (int i = 0; i < n; ++i)
@@ -197,42 +205,60 @@ struct Edwards {
     square_times<K>(b, 50), multiply<K>(a, b);                  // 2^250 − 1
     square_times<K>(a, 2), multiply<K>(z, a);                   // 2^252 − 3
   }
-  struct Root {
-    Mask was_square;
-    Clean root;
+  template <std::size_t K>
+  struct Roots {
+    Mask was_square[K];
+    Clean root[K];
   };
-  /// SQRT_RATIO_M1 (RFC 9496 section 4.2) of u/v, in two halves around power_p58: the power's argument …
-  static inline __attribute__((always_inline)) Fe ratio_argument(const Fe& u, const Fe& v) {
-    const Fe v3 = mul(sqr(v), v);
-    return mul(u, mul(sqr(v3), v));
-  }
-  /// … and the root from its result: +sqrt(u/v) if that is a square, else +sqrt(i·u/v).
-  static inline __attribute__((always_inline)) Root ratio_root(const Clean& u, const Fe& v, const Fe& power) {
-    const Fe r = mul(mul(u, mul(sqr(v), v)), power);
-    const Clean check = F::canonical(mul(v, sqr(r)));
+  /// SQRT_RATIO_M1 (RFC 9496 section 4.2) of u/v: +sqrt(u/v) if that is a square, else +sqrt(i·u/v).
+  template <std::size_t K>
+  static inline void root_of_ratio(const Clean (&u)[K], const Fe (&v)[K], Roots<K>& out) {
+    Fe v3[K], power[K], r[K];
+    Clean check[K], other[K];
     const Clean i = constant(kSqrtMinusOne);
-    const Clean minus_u = neg(u);
-    const Mask correct = F::equal(check, F::canonical(u));
-    const Mask flipped = F::equal(check, F::canonical(minus_u));
-    const Mask flipped_i = F::equal(check, F::canonical(mul(minus_u, i)));
-    const Clean turned = F::select(static_cast<Mask>(flipped | flipped_i), cmul(r, i), F::clean(r));
-    return {static_cast<Mask>(correct | flipped), abs(turned)};
+    each<K>([&](std::size_t k) { v3[k] = sqr(v[k]); });
+    each<K>([&](std::size_t k) { v3[k] = mul(v3[k], v[k]); });
+    each<K>([&](std::size_t k) { power[k] = sqr(v3[k]); });
+    each<K>([&](std::size_t k) { power[k] = mul(power[k], v[k]); });
+    each<K>([&](std::size_t k) { power[k] = mul(u[k], power[k]); });
+    each<K>([&](std::size_t k) { r[k] = mul(u[k], v3[k]); });
+    power_p58<K>(power);
+    each<K>([&](std::size_t k) { r[k] = mul(r[k], power[k]); });
+    each<K>([&](std::size_t k) { power[k] = sqr(r[k]); });
+    each<K>([&](std::size_t k) { check[k] = F::canonical(mul(v[k], power[k])); });
+    each<K>([&](std::size_t k) { other[k] = neg(u[k]); });
+    each<K>([&](std::size_t k) {
+      const Mask correct = F::equal(check[k], F::canonical(u[k]));
+      const Mask flipped = F::equal(check[k], F::canonical(other[k]));
+      const Mask flipped_i = F::equal(check[k], F::canonical(mul(other[k], i)));
+      const Clean turned = F::select(static_cast<Mask>(flipped | flipped_i), cmul(r[k], i), F::clean(r[k]));
+      out.was_square[k] = static_cast<Mask>(correct | flipped);
+      out.root[k] = abs(turned);
+    });
   }
-
-  /// The same for u = 1, in its two halves: 1/sqrt(v), or 1/sqrt(v/i) where v is no square.
-  static inline __attribute__((always_inline)) Fe inverse_root_argument(const Fe& v) {
-    const Fe v3 = mul(sqr(v), v);
-    return mul(sqr(v3), v);
-  }
-  static inline __attribute__((always_inline)) Root inverse_root(const Fe& v, const Fe& power) {
-    const Fe r = mul(mul(sqr(v), v), power);
-    const Clean check = F::canonical(mul(v, sqr(r)));  // 1, −1, i or −i, or 0 for v = 0
-    const Mask correct = F::equal(check, F::small(1));
-    const Mask flipped = F::equal(check, constant(kMinusOne));
-    const Mask flipped_i = F::equal(check, constant(kMinusSqrtMinusOne));
-    const Clean turned =
-        F::select(static_cast<Mask>(flipped | flipped_i), cmul(r, constant(kSqrtMinusOne)), F::clean(r));
-    return {static_cast<Mask>(correct | flipped), abs(turned)};
+  /// The same for u = 1: 1/sqrt(v), or 1/sqrt(v/i) where v is no square.
+  template <std::size_t K>
+  static inline void inverse_root(const Fe (&v)[K], Roots<K>& out) {
+    Fe r[K], power[K];
+    Clean check[K];
+    each<K>([&](std::size_t k) { r[k] = sqr(v[k]); });
+    each<K>([&](std::size_t k) { r[k] = mul(r[k], v[k]); });
+    each<K>([&](std::size_t k) { power[k] = sqr(r[k]); });
+    each<K>([&](std::size_t k) { power[k] = mul(power[k], v[k]); });
+    power_p58<K>(power);
+    each<K>([&](std::size_t k) { r[k] = mul(r[k], power[k]); });
+    each<K>([&](std::size_t k) { power[k] = sqr(r[k]); });
+    each<K>(
+        [&](std::size_t k) { check[k] = F::canonical(mul(v[k], power[k])); });  // ±1 or ±i, or 0 for v = 0
+    each<K>([&](std::size_t k) {
+      const Mask correct = F::equal(check[k], F::small(1));
+      const Mask flipped = F::equal(check[k], constant(kMinusOne));
+      const Mask flipped_i = F::equal(check[k], constant(kMinusSqrtMinusOne));
+      const Clean turned = F::select(static_cast<Mask>(flipped | flipped_i),
+                                     cmul(r[k], constant(kSqrtMinusOne)), F::clean(r[k]));
+      out.was_square[k] = static_cast<Mask>(correct | flipped);
+      out.root[k] = abs(turned);
+    });
   }
 
   // ---- ristretto255 -----------------------------------------------------------------------------
@@ -241,31 +267,30 @@ struct Edwards {
   /// canonical and non-negative. valid[k]: which lanes hold a group element.
   template <std::size_t K>
   static inline void decode(const Clean (&s)[K], Affine (&out)[K], Mask (&valid)[K]) {
-    Clean u1[K], u2[K], v[K];
-    Fe argument[K], w[K];
+    Clean u1[K], u2[K], v[K], u2_squared[K], x[K], y[K], t[K];
+    Fe w[K], den_x[K], den_y[K];
+    Roots<K> inverse;
     const Clean one = F::small(1);
-    for (std::size_t k = 0; k < K; ++k) {
-      const Clean ss = csqr(s[k]);
-      u1[k] = sub(one, ss);
-      u2[k] = add(one, ss);
-      const Clean u2_squared = csqr(u2[k]);
-      v[k] = sub(neg(cmul(constant(kD), csqr(u1[k]))), u2_squared);
-      w[k] = mul(v[k], u2_squared);
-      argument[k] = inverse_root_argument(w[k]);
-    }
-    power_p58<K>(argument);
-    for (std::size_t k = 0; k < K; ++k) {
-      const Root inverse = inverse_root(w[k], argument[k]);
-      const Fe den_x = mul(inverse.root, u2[k]);
-      const Fe den_y = mul(mul(inverse.root, den_x), v[k]);
-      const Clean sx = cmul(s[k], den_x);
-      const Clean x = abs(add(sx, sx));
-      const Clean y = cmul(u1[k], den_y);
-      const Clean t = cmul(x, y);
-      const Mask bad = static_cast<Mask>(is_negative(t) | F::is_zero(F::canonical(y)));
-      valid[k] = static_cast<Mask>(inverse.was_square & ~bad & kAll);
-      out[k] = {add(y, x), sub(y, x), mul(t, constant(k2D))};
-    }
+    each<K>([&](std::size_t k) { t[k] = csqr(s[k]); });
+    each<K>([&](std::size_t k) { u1[k] = sub(one, t[k]), u2[k] = add(one, t[k]); });
+    each<K>([&](std::size_t k) { u2_squared[k] = csqr(u2[k]); });
+    each<K>([&](std::size_t k) { v[k] = csqr(u1[k]); });
+    each<K>([&](std::size_t k) { v[k] = cmul(constant(kD), v[k]); });
+    each<K>([&](std::size_t k) { v[k] = neg(add(v[k], u2_squared[k])); });
+    each<K>([&](std::size_t k) { w[k] = mul(v[k], u2_squared[k]); });
+    inverse_root<K>(w, inverse);
+    each<K>([&](std::size_t k) { den_x[k] = mul(inverse.root[k], u2[k]); });
+    each<K>([&](std::size_t k) { den_y[k] = mul(inverse.root[k], v[k]); });
+    each<K>([&](std::size_t k) { x[k] = cmul(s[k], den_x[k]); });
+    each<K>([&](std::size_t k) { den_y[k] = mul(den_x[k], den_y[k]); });
+    each<K>([&](std::size_t k) { x[k] = abs(add(x[k], x[k])); });
+    each<K>([&](std::size_t k) { y[k] = cmul(u1[k], den_y[k]); });
+    each<K>([&](std::size_t k) { t[k] = cmul(x[k], y[k]); });
+    each<K>([&](std::size_t k) {
+      const Mask bad = static_cast<Mask>(is_negative(t[k]) | F::is_zero(F::canonical(y[k])));
+      valid[k] = static_cast<Mask>(inverse.was_square[k] & ~bad & kAll);
+      out[k] = {add(y[k], x[k]), sub(y[k], x[k]), mul(t[k], constant(k2D))};
+    });
   }
 
   /// What RFC 9496 section 4.3.2 computes with, for the point (x : y : z) with t = xy/z.
@@ -277,34 +302,49 @@ struct Edwards {
                                                                     const Clean& z, const Fe& t) {
     return {x, y, z, t, mul(add(z, y), sub(z, y)), mul(x, y)};
   }
-  /// The canonical s, given 1/sqrt(u1·u2²) with either sign, or 0 where that is not defined.
-  static inline __attribute__((always_inline)) Clean finish_encoding(const Encoding& p, const Fe& inverse) {
-    const Fe den1 = mul(inverse, p.u1), den2 = mul(inverse, p.u2);
-    const Fe z_inverse = mul(mul(den1, den2), p.t);
-    const Fe enchanted = mul(den1, constant(kInvSqrtAMinusD));
-    const Mask rotate = is_negative(mul(p.t, z_inverse));
+  /// The canonical s of K vectors, given 1/sqrt(u1·u2²) with either sign, or 0 where that is not defined.
+  template <std::size_t K>
+  static inline __attribute__((always_inline)) void finish_encoding(const Encoding* p, const Fe (&inverse)[K],
+                                                                    Clean* s) {
+    Fe den1[K], den2[K], z_inverse[K];
+    Clean x[K], y[K];
+    Mask rotate[K], negative[K];
     const Clean i = constant(kSqrtMinusOne);
-    const Clean x = F::select(rotate, cmul(p.y, i), p.x);
-    Clean y = F::select(rotate, cmul(p.x, i), p.y);
-    const Fe den = F::select(rotate, enchanted, den2);
-    y = negate_if(is_negative(mul(x, z_inverse)), y);
-    return F::canonical(abs(cmul(den, sub(p.z, y))));
+    each<K>([&](std::size_t k) { den1[k] = mul(inverse[k], p[k].u1); });
+    each<K>([&](std::size_t k) { den2[k] = mul(inverse[k], p[k].u2); });
+    each<K>([&](std::size_t k) { x[k] = cmul(p[k].y, i); });
+    each<K>([&](std::size_t k) { y[k] = cmul(p[k].x, i); });
+    each<K>([&](std::size_t k) { z_inverse[k] = mul(den1[k], den2[k]); });
+    each<K>([&](std::size_t k) { den1[k] = mul(den1[k], constant(kInvSqrtAMinusD)); });
+    each<K>([&](std::size_t k) { z_inverse[k] = mul(z_inverse[k], p[k].t); });
+    each<K>([&](std::size_t k) { rotate[k] = is_negative(mul(p[k].t, z_inverse[k])); });
+    each<K>([&](std::size_t k) {
+      x[k] = F::select(rotate[k], x[k], p[k].x);
+      y[k] = F::select(rotate[k], y[k], p[k].y);
+      den2[k] = F::select(rotate[k], den1[k], den2[k]);
+    });
+    each<K>([&](std::size_t k) { negative[k] = is_negative(mul(x[k], z_inverse[k])); });
+    each<K>([&](std::size_t k) { y[k] = sub(p[k].z, negate_if(negative[k], y[k])); });
+    each<K>([&](std::size_t k) { y[k] = cmul(den2[k], y[k]); });
+    each<K>([&](std::size_t k) { s[k] = F::canonical(abs(y[k])); });
   }
 
   /// RFC 9496 section 4.3.2: the canonical s of the encoding, for K vectors of points.
   template <std::size_t K>
   static inline void encode(const Point (&p)[K], Clean (&s)[K]) {
     Encoding e[K];
-    Fe w[K], argument[K];
-    for (std::size_t k = 0; k < K; ++k) {
+    Fe w[K];
+    Roots<K> inverse;
+    each<K>([&](std::size_t k) {
       // S, D, Z, T stand for (2X : 2Y : 2Z), T doubled too.
       const Clean S = F::clean(p[k].S), D = F::clean(p[k].D), T = F::clean(p[k].T);
       e[k] = encoding_of(sub(S, D), add(S, D), add(p[k].Z, p[k].Z), add(T, T));
-      w[k] = mul(e[k].u1, sqr(e[k].u2));
-      argument[k] = inverse_root_argument(w[k]);
-    }
-    power_p58<K>(argument);
-    for (std::size_t k = 0; k < K; ++k) s[k] = finish_encoding(e[k], inverse_root(w[k], argument[k]).root);
+    });
+    each<K>([&](std::size_t k) { w[k] = sqr(e[k].u2); });
+    each<K>([&](std::size_t k) { w[k] = mul(e[k].u1, w[k]); });
+    inverse_root<K>(w, inverse);
+    each<K>([&](std::size_t k) { w[k] = inverse.root[k]; });
+    finish_encoding<K>(e, w, s);
   }
 
   /// The canonical s of the encodings of 2p, for n vectors of points, without square roots. With the E, F, G,
@@ -313,8 +353,10 @@ struct Edwards {
   /// and inverses of many come from one (Montgomery's trick). Where 2p is in the class of the identity, E or
   /// H is zero and so is s. The idea is Hamburg's (batched double-and-encode for Decaf), derived here from
   /// the formulas above.
-  static inline void encode_doubled(const Point* p, std::size_t n, Clean* s) {
-    constexpr std::size_t kMost = 16;
+  /// `invert` computes 1/x in every lane.
+  template <class Invert>
+  static inline void encode_doubled(const Point* p, std::size_t n, Clean* s, Invert&& invert) {
+    constexpr std::size_t kMost = 16, K = kLanes == 1 ? 1 : 2;
     Encoding e[kMost];
     Fe w[kMost], before[kMost];
     Mask zero[kMost];
@@ -330,9 +372,21 @@ struct Edwards {
     }
     Fe inverse = invert(product);
     for (std::size_t k = n; k-- > 0;) {
-      const Fe own = mul(mul(inverse, before[k]), constant(kInvSqrtAMinusD));
+      const Fe own = mul(inverse, before[k]);
       inverse = mul(inverse, w[k]);
-      s[k] = finish_encoding(e[k], F::template select<Fe>(zero[k], F::small(0), own));
+      before[k] = F::template select<Fe>(zero[k], F::small(0), mul(own, constant(kInvSqrtAMinusD)));
+    }
+    for (std::size_t first = 0; first < n; first += K) {
+      // Of an odd number the last is done twice.
+      Encoding some[K];
+      Fe own[K];
+      Clean encoded[K];
+      for (std::size_t k = 0; k < K; ++k) {
+        const std::size_t from = first + k < n ? first + k : first;
+        some[k] = e[from], own[k] = before[from];
+      }
+      finish_encoding<K>(some, own, encoded);
+      for (std::size_t k = 0; k < K && first + k < n; ++k) s[first + k] = encoded[k];
     }
   }
   /// z^(p − 2) = z^3·(z^((p−5)/8))^8; 0 for 0.
@@ -346,28 +400,33 @@ struct Edwards {
   /// MAP of RFC 9496 section 4.3.4, for K vectors of field elements.
   template <std::size_t K>
   static inline void map(const Clean (&t)[K], Point (&out)[K]) {
-    Clean r[K], u[K], v[K];
-    Fe argument[K];
+    Clean r[K], u[K], v[K], c[K], N[K], s[K], ss[K], sv[K], w2[K], w3[K];
+    Fe w[K], w0[K], w1[K];
+    Roots<K> root;
     const Clean one = F::small(1), d = constant(kD);
-    for (std::size_t k = 0; k < K; ++k) {
-      r[k] = cmul(constant(kSqrtMinusOne), sqr(t[k]));
-      u[k] = cmul(add(r[k], one), constant(kOneMinusDSquared));
-      v[k] = cmul(sub(neg(one), cmul(r[k], d)), add(r[k], d));
-      argument[k] = ratio_argument(u[k], v[k]);
-    }
-    power_p58<K>(argument);
-    for (std::size_t k = 0; k < K; ++k) {
-      const Root root = ratio_root(u[k], v[k], argument[k]);
-      const Clean other = neg(abs(cmul(root.root, t[k])));
-      const Clean s = F::select(root.was_square, root.root, other);
-      const Clean c = F::select(root.was_square, neg(one), r[k]);
-      const Clean N = sub(cmul(mul(c, sub(r[k], one)), constant(kDMinusOneSquared)), v[k]);
-      const Clean sv = cmul(s, v[k]), ss = csqr(s);
-      const Fe w0 = add(sv, sv), w1 = mul(N, constant(kSqrtADMinusOne));
-      const Clean w2 = sub(one, ss), w3 = add(one, ss);
-      const Clean X = cmul(w0, w3), Y = cmul(w2, w1);
-      out[k] = {add(Y, X), sub(Y, X), cmul(w1, w3), mul(w0, w2)};
-    }
+    each<K>([&](std::size_t k) { w[k] = sqr(t[k]); });
+    each<K>([&](std::size_t k) { r[k] = cmul(constant(kSqrtMinusOne), w[k]); });
+    each<K>([&](std::size_t k) { u[k] = cmul(add(r[k], one), constant(kOneMinusDSquared)); });
+    each<K>([&](std::size_t k) { v[k] = sub(neg(one), cmul(r[k], d)); });
+    each<K>([&](std::size_t k) { v[k] = cmul(v[k], add(r[k], d)), w[k] = v[k]; });
+    root_of_ratio<K>(u, w, root);
+    each<K>([&](std::size_t k) { s[k] = cmul(root.root[k], t[k]); });
+    each<K>([&](std::size_t k) {
+      s[k] = F::select(root.was_square[k], root.root[k], neg(abs(s[k])));
+      c[k] = F::select(root.was_square[k], neg(one), r[k]);
+    });
+    each<K>([&](std::size_t k) { w[k] = mul(c[k], sub(r[k], one)); });
+    each<K>([&](std::size_t k) { N[k] = cmul(w[k], constant(kDMinusOneSquared)); });
+    each<K>([&](std::size_t k) { N[k] = sub(N[k], v[k]); });
+    each<K>([&](std::size_t k) { sv[k] = cmul(s[k], v[k]); });
+    each<K>([&](std::size_t k) { ss[k] = csqr(s[k]); });
+    each<K>(
+        [&](std::size_t k) { w0[k] = add(sv[k], sv[k]), w2[k] = sub(one, ss[k]), w3[k] = add(one, ss[k]); });
+    each<K>([&](std::size_t k) { w1[k] = mul(N[k], constant(kSqrtADMinusOne)); });
+    each<K>([&](std::size_t k) {
+      const Clean X = cmul(w0[k], w3[k]), Y = cmul(w2[k], w1[k]);
+      out[k] = {add(Y, X), sub(Y, X), cmul(w1[k], w3[k]), mul(w0[k], w2[k])};
+    });
   }
 };
 

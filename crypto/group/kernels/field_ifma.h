@@ -22,6 +22,7 @@ namespace {  // NOLINT(google-build-namespaces)
 /// modulo p.
 struct FieldIfma {
   static constexpr std::size_t kLanes = 8;
+  static constexpr unsigned kFixedBaseBits = 6;  ///< of a digit: tables of 32 multiples
   using Vector = __m512i;
   using Mask = __mmask8;
 
@@ -298,6 +299,10 @@ struct FieldIfma {
       __builtin_memcpy(p + static_cast<std::size_t>(i) * stride, one, 32);
     }
   }
+  /// The low 16 bits of each lane.
+  static inline __attribute__((always_inline)) void store_halfwords(Vector a, std::int16_t* to) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi64_epi16(a));
+  }
   static inline __attribute__((always_inline)) Vector shift_right(Vector a, unsigned n) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128(static_cast<int>(n)));
   }
@@ -320,20 +325,38 @@ struct FieldIfma {
   static inline __attribute__((always_inline)) Vector distance(Vector a, std::uint64_t n) {
     return _mm512_abs_epi64(_mm512_sub_epi64(a, set1(n)));
   }
-  /// An index a lane into tables of 16 words.
+  /// An index a lane into tables of kEntries words, 8, 16 or 32.
+  template <std::size_t kEntries>
   struct Index {
-    Mask any;   ///< where the index is not 0
-    Vector at;  ///< index − 1
+    Mask low, high;  ///< where the index is from 1 to 16, and above
+    Vector at;       ///< index − 1
   };
-  static inline __attribute__((always_inline)) Index index_of(Vector index) {
-    return {_mm512_test_epi64_mask(index, index), _mm512_sub_epi64(index, set1(1))};
+  template <std::size_t kEntries>
+  static inline __attribute__((always_inline)) Index<kEntries> index_of(Vector index) {
+    const Vector at = _mm512_sub_epi64(index, set1(1));
+    return {_mm512_cmplt_epu64_mask(at, set1(16)),
+            static_cast<Mask>(_mm512_cmplt_epu64_mask(at, set1(32)) & ~_mm512_cmplt_epu64_mask(at, set1(16))),
+            at};
   }
   /// Lane by lane table[index − 1], 0 where index is 0. A permutation of registers: neither time nor address
-  /// depends on the index.
-  static inline __attribute__((always_inline)) Vector look_up(const std::uint64_t table[16],
-                                                              const Index& index) {
-    const Vector low = _mm512_load_si512(table), high = _mm512_load_si512(table + 8);
-    return _mm512_maskz_permutex2var_epi64(index.any, low, index.at, high);
+  /// depends on the index. @pre table is aligned to 64 bytes.
+  template <std::size_t kEntries>
+  static inline __attribute__((always_inline)) Vector look_up(const std::uint64_t* table,
+                                                              const Index<kEntries>& index) {
+    const Vector first = _mm512_load_si512(table);
+    if constexpr (kEntries == 8) return _mm512_maskz_permutex2var_epi64(index.low, first, index.at, first);
+    const Vector low =
+        _mm512_maskz_permutex2var_epi64(index.low, first, index.at, _mm512_load_si512(table + 8));
+    if constexpr (kEntries == 16) return low;
+    return _mm512_or_si512(low, _mm512_maskz_permutex2var_epi64(index.high, _mm512_load_si512(table + 16),
+                                                                index.at, _mm512_load_si512(table + 24)));
+  }
+  /// In lane i, four bits of 32 little-endian bytes: those from bit 4·(first + i) on. @pre 8 divides first.
+  static inline __attribute__((always_inline)) Vector nibbles(const std::uint8_t* bytes, std::size_t first) {
+    std::uint32_t eight = 0;
+    __builtin_memcpy(&eight, bytes + first / 2, 4);
+    alignas(64) static constexpr std::uint64_t kShifts[8] = {0, 4, 8, 12, 16, 20, 24, 28};
+    return bit_and(_mm512_srlv_epi64(set1(eight), _mm512_load_si512(kShifts)), 15);
   }
 };
 

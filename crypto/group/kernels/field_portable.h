@@ -13,7 +13,8 @@ namespace {  // NOLINT(google-build-namespaces)
 /// FieldIfma, so that the formulas of edwards.h are written once. No branch or address depends on a value.
 struct FieldPortable {
   static constexpr std::size_t kLanes = 1;
-  using Mask = std::uint32_t;  ///< bit i: lane i
+  static constexpr unsigned kFixedBaseBits = 5;  ///< of a digit: tables of 16 multiples
+  using Mask = std::uint32_t;                    ///< bit i: lane i
   __extension__ using U128 = unsigned __int128;
 
   /// Σ l_k·2^(51k), l_k < 2^54 + 2^20. What mul and sqr give, and clean of it, has l_k < 2^51 + 2^18.
@@ -162,6 +163,7 @@ struct FieldPortable {
   static inline void store_bytes(const Vector w[4], std::uint8_t* p, std::size_t) {
     __builtin_memcpy(p, w, 32);
   }
+  static inline void store_halfwords(Vector a, std::int16_t* to) { *to = static_cast<std::int16_t>(a); }
   static inline Vector shift_right(Vector a, unsigned n) { return a >> n; }
   static inline Vector shift_left(Vector a, unsigned n) { return a << n; }
   static inline Vector bit_and(Vector a, std::uint64_t m) { return a & m; }
@@ -177,23 +179,30 @@ struct FieldPortable {
     const std::uint64_t x = a - n, sign = 0 - (x >> 63);
     return (x ^ sign) - sign;
   }
-  /// An index into tables of 16 words.
+  /// An index into tables of kEntries words.
+  template <std::size_t kEntries>
   struct Index {
-    std::uint64_t here[16];  ///< all ones at index − 1, else zero
+    std::uint64_t here[kEntries];  ///< all ones at index − 1, else zero
   };
-  static inline Index index_of(Vector index) {
-    Index out;
-    for (std::uint64_t j = 0; j < 16; ++j) {
+  template <std::size_t kEntries>
+  static inline Index<kEntries> index_of(Vector index) {
+    Index<kEntries> out;
+    for (std::uint64_t j = 0; j < kEntries; ++j) {
       const std::uint64_t x = (j + 1) ^ index;
       out.here[j] = value_barrier(((x | (0 - x)) >> 63) - 1);
     }
     return out;
   }
   /// table[index − 1], 0 where index is 0; reads all of them.
-  static inline Vector look_up(const std::uint64_t table[16], const Index& index) {
+  template <std::size_t kEntries>
+  static inline Vector look_up(const std::uint64_t* table, const Index<kEntries>& index) {
     std::uint64_t out = 0;
-    for (std::size_t j = 0; j < 16; ++j) out |= table[j] & index.here[j];
+    for (std::size_t j = 0; j < kEntries; ++j) out |= table[j] & index.here[j];
     return out;
+  }
+  /// Four bits of 32 little-endian bytes: those from bit 4·first on.
+  static inline Vector nibbles(const std::uint8_t* bytes, std::size_t first) {
+    return (bytes[first / 2] >> (4 * (first % 2))) & 15U;
   }
 };
 

@@ -17,11 +17,9 @@ struct WidePoint {
   std::uint64_t S[4], D[4], Z[4], T[4];
 };
 
-/// Multiples j·32^i·P for j = 1 … 16, i = 0 … 50, in the limbs of one field: limb l of multiple j of window i
-/// at limbs[i][l][j − 1], so that one register permutation looks up a limb.
+/// Multiples of one point, as the kernels that make it lay them out.
 struct alignas(64) FixedBaseTable {
-  static constexpr std::size_t kWindows = 51;
-  std::uint64_t limbs[kWindows][15][16];
+  std::uint64_t words[std::size_t{43} * 15 * 32];
 };
 
 /// One implementation of the bulk operations (SPEC §3.2, §6). All work on one thread. Encodings are 32 bytes
