@@ -78,6 +78,8 @@ concept Group =
         G::decode_batch(bytes)
       } -> std::same_as<Result<std::vector<typename G::Point>, std::pair<Fault, std::size_t>>>;
       { G::points_of(point_span) } -> std::same_as<typename G::Points>;
+      /// The first n of them, without decoding anything. @pre there are so many.
+      { G::first_of(points, n) } -> std::same_as<typename G::Points>;
       /// The points of encodings that decode_points has accepted before, which is not repeated here. @pre
       /// that.
       { G::adopt_judged(bytes) } -> std::same_as<std::vector<typename G::Point>>;

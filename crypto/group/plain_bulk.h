@@ -37,6 +37,10 @@ struct PlainBulk : A {
   }
   static std::vector<Point> adopt_judged(ByteView bytes) { return decode_batch(bytes).value(); }
   static Points points_of(std::span<const Point> points) { return {points.begin(), points.end()}; }
+  static Points first_of(const Points& points, std::size_t n) {
+    invariant(n <= points.size(), "so many points");
+    return {points.begin(), points.begin() + static_cast<std::ptrdiff_t>(n)};
+  }
   static std::vector<Point> from_uniform_batch(ByteView bytes) {
     std::vector<Point> out;
     for (std::size_t at = 0; at < bytes.size(); at += 64)

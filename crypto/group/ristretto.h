@@ -164,13 +164,7 @@ struct Ristretto {
     explicit Points(std::size_t n);
     const kernels::Row* rows() const;
     kernels::Row* rows();
-    struct Free {
-      std::size_t size;  ///< points
-      Free() : size(0) {}
-      explicit Free(std::size_t n) : size(n) {}
-      void operator()(kernels::Row* rows) const;
-    };
-    std::unique_ptr<kernels::Row, Free> rows_;
+    std::shared_ptr<kernels::Row> rows_;  ///< shared with what first_of gives
     std::size_t size_ = 0;
   };
 
@@ -178,6 +172,7 @@ struct Ristretto {
   static Result<std::vector<Point>, std::pair<Fault, std::size_t>> decode_batch(ByteView bytes);
   static std::vector<Point> adopt_judged(ByteView bytes);
   static Points points_of(std::span<const Point> points);
+  static Points first_of(const Points& points, std::size_t n);
   static std::vector<Point> from_uniform_batch(ByteView bytes);
   static std::vector<Point> mul_batch(std::span<const SecretScalar> secrets, const Point& base);
   static std::vector<Point> mul_bases(std::span<const std::span<const SecretScalar>> secrets,

@@ -73,7 +73,7 @@ class LargeBlocks {
  private:
   static constexpr std::size_t kLargePage = std::size_t{1} << 21U;
   static constexpr std::size_t kSmallest = std::size_t{1} << 19U;
-  static constexpr std::size_t kMostKept = std::size_t{1} << 27U;
+  static constexpr std::size_t kMostKept = std::size_t{1} << 26U;
   struct Block {
     void* memory;
     std::size_t bytes;
@@ -217,11 +217,9 @@ Ristretto::Points& Ristretto::Points::operator=(Points&& other) noexcept {
 }
 Ristretto::Points::~Points() = default;
 Ristretto::Points::Points(std::size_t n)
-    : rows_(static_cast<kernels::Row*>(LargeBlocks::all().take(n * sizeof(kernels::Row))), Free{n}),
+    : rows_(static_cast<kernels::Row*>(LargeBlocks::all().take(n * sizeof(kernels::Row))),
+            [n](kernels::Row* rows) { LargeBlocks::all().give(rows, n * sizeof(kernels::Row)); }),
       size_(n) {}
-void Ristretto::Points::Free::operator()(kernels::Row* rows) const {
-  LargeBlocks::all().give(rows, size * sizeof(kernels::Row));
-}
 const kernels::Row* Ristretto::Points::rows() const {
   return rows_.get();
 }
@@ -261,6 +259,14 @@ Ristretto::Points Ristretto::points_of(std::span<const Point> points) {
   auto out = decode_points({bytes_at(points), 32 * points.size()});
   invariant(out.has_value(), "points are valid by type");
   return std::move(*out);
+}
+
+Ristretto::Points Ristretto::first_of(const Points& points, std::size_t n) {
+  invariant(n <= points.size(), "so many points");
+  Points out;
+  out.rows_ = points.rows_;
+  out.size_ = n;
+  return out;
 }
 
 std::vector<Point> Ristretto::from_uniform_batch(ByteView bytes) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/elgamal.h"
 #include "crypto/fault.h"
 #include "crypto/group/group.h"
 #include "crypto/group/hash_to_group.h"
@@ -45,12 +46,12 @@ template <Group G>
 
 /// The generators h_0 … h_(n−1) of the permutation commitment, and the tag they were derived with. Whoever
 /// knows a discrete logarithm between two of them can prove a false shuffle (A114), so everybody who judges
-/// makes this object himself, from the fingerprint.
+/// makes this object himself, from the fingerprint. Memory: 160 bytes each.
 template <Group G>
 class ShuffleGenerators {
  public:
   /// derive_generators(tag, fingerprint, n), SPEC §5.3. A prefix does not depend on n, so one object serves
-  /// all mixing groups of an election. Cost: n hashes to the group, on all cores.
+  /// all mixing groups of an election. Cost: n hashes to the group and n decodes, on all cores.
   static ShuffleGenerators derive(std::string_view tag, const Digest256& fingerprint, std::size_t n) {
     return {std::string(tag), derive_generators<G>(tag, fingerprint, n)};
   }
@@ -61,17 +62,25 @@ class ShuffleGenerators {
   }
   std::string_view tag() const { return tag_; }
   std::span<const typename G::Point> all() const { return h_; }
-  /// h_0 … h_(n−1). @pre n ≤ all().size(), which check_generators tells.
-  std::span<const typename G::Point> first(std::size_t n) const {
-    invariant(n <= h_.size(), "check_generators comes first");
-    return std::span(h_).first(n);
+  /// h_0. @pre there is one, which check_generators tells.
+  const typename G::Point& front() const { return h_.front(); }
+  /// h_first … h_(first+n−1), decoded once for all proofs: a piece of for_pieces, or its beginning.
+  /// @pre first + n ≤ all().size().
+  typename G::Points decoded(std::size_t first, std::size_t n) const {
+    invariant(first % kPieceRows == 0 && first + n <= h_.size(), "check_generators comes first");
+    return G::first_of(decoded_[first / kPieceRows], n);
   }
 
  private:
   ShuffleGenerators(std::string tag, std::vector<typename G::Point> h)
-      : tag_(std::move(tag)), h_(std::move(h)) {}
+      : tag_(std::move(tag)), h_(std::move(h)) {
+    for_pieces(h_.size(), [this](std::size_t first, std::size_t n) {
+      decoded_.push_back(G::points_of(std::span<const typename G::Point>(h_).subspan(first, n)));
+    });
+  }
   std::string tag_;
   std::vector<typename G::Point> h_;
+  std::vector<typename G::Points> decoded_;  ///< piece by piece
 };
 
 }  // namespace psephos

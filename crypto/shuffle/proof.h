@@ -372,7 +372,7 @@ struct StreamedSums {
 /// Adds the terms of n rows from `first`, a whole piece. Every element is decoded once, judged, used and
 /// forgotten, unless the caller keeps it; lists that share scalars are multiplied together.
 template <Group G>
-Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<const typename G::Point> h,
+Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, const ShuffleGenerators<G>& h,
                                         std::span<const typename G::Scalar> e, const typename G::Scalar& v,
                                         std::span<const typename G::Scalar> t, std::size_t first,
                                         std::size_t n, StreamedSums<G>& sums) {
@@ -437,7 +437,7 @@ Result<void, ShuffleRejection> add_rows(const EncodedShuffle<G>& x, std::span<co
     if (!beta) return std::unexpected(beta.error());
     std::vector<const Points*> with_E{&*alpha, &*beta};
     std::optional<Points> generators;
-    if (k == 0) with_E.push_back(&generators.emplace(G::points_of(h.subspan(first, n))));
+    if (k == 0) with_E.push_back(&generators.emplace(h.decoded(first, n)));
     const auto products = G::msm_vartime(E_here, with_E);
     sums.E_w[k] = sums.E_w[k] + Ciphertext<G>{products[0], products[1]};
     if (k == 0) {
@@ -479,13 +479,13 @@ std::size_t find_broken_link(const EncodedShuffle<G>& x, const typename G::Point
 
 /// The equations (6.3.5) in the spec's order. @pre sizes fit, N ≥ 1. @return the first element that is no
 /// group element or scalar, else the first equation that fails.
-/// Variable time. Cost, a row: 4 + 4W decodes, 4 + 2W where the input is decoded already; 2 + 2W terms with
+/// Variable time. Cost, a row: 3 + 4W decodes, 3 + 2W where the input is decoded already; 2 + 2W terms with
 /// 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
 /// additions. Where a chain equation fails, a second pass over the chain besides. Memory: that of kPieceRows
 /// rows, whatever N.
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuffle<G>& x,
-                                                               std::span<const typename G::Point> h,
+                                                               const ShuffleGenerators<G>& h,
                                                                std::span<const typename G::Scalar> e,
                                                                const typename G::Scalar& v,
                                                                std::span<const typename G::Scalar> t) {
@@ -534,8 +534,8 @@ std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuf
     return failing(ShuffleEquation::kA);
 
   // v·B_i + B'_i = k_B,i·G + k_E,i·B_(i−1), folded
-  if (sums.chain != G::mul_vartime(sums.k_B, base) + G::mul_vartime(t[0] * (*k_E0)[0], h[0]))
-    return failing(ShuffleEquation::kB, shuffle_detail::find_broken_link(x, h[0], v, t));
+  if (sums.chain != G::mul_vartime(sums.k_B, base) + G::mul_vartime(t[0] * (*k_E0)[0], h.front()))
+    return failing(ShuffleEquation::kB, shuffle_detail::find_broken_link(x, h.front(), v, t));
 
   // v·C + C' = k_C·G
   if (G::mul_vartime(v, sums.C) + C1 != G::mul_vartime(k_C, base)) return failing(ShuffleEquation::kC);
@@ -543,7 +543,7 @@ std::optional<ShuffleRejection> first_failing_equation_vartime(const EncodedShuf
   // v·D + D' = k_D·G  with  D = B_(N−1) − (Π e_i)·h_0
   const Scalar product =
       shuffle_detail::parallel_fold(N, [&](std::size_t i) { return e[i]; }, std::multiplies<>{});
-  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h[0])) + D1 != G::mul_vartime(k_D, base))
+  if (G::mul_vartime(v, last_B - G::mul_vartime(product, h.front())) + D1 != G::mul_vartime(k_D, base))
     return failing(ShuffleEquation::kD);
 
   // v·F_k + F'_k = −k_F,k·(G, Y) + Σ k_E,i·w'_(i,k), in both parts
@@ -592,7 +592,7 @@ void append_statement(T& transcript, const EncodedShuffle<G>& x, const ShuffleGe
 template <Group G, class T>
 ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const ShuffleWitness<G>& witness,
                                           const ShuffleNonces<G>& n, T& transcript,
-                                          std::span<const typename G::Point> h) {
+                                          const ShuffleGenerators<G>& h) {
   using Point = typename G::Point;
   using Scalar = typename G::Scalar;
   using Secret = typename G::SecretScalar;
@@ -611,7 +611,7 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
     std::vector<Point> committed;
     committed.reserve(N);
     for_pieces(N, [&](std::size_t first, std::size_t rows) {
-      const auto generators = G::points_of(h.subspan(first, rows));
+      const auto generators = h.decoded(first, rows);
       const std::array scalars{std::span<const Secret>(n.r).subspan(first, rows)};
       const auto some = G::mul_bases(scalars, {&base, 1}, &generators);
       committed.insert(committed.end(), some.begin(), some.end());
@@ -636,8 +636,8 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
     d1G[i] = i == 0 ? n.beta[i].clone() : n.beta[i] + n.epsilon[i] * d[i - 1];
     p1h[i] = i == 0 ? n.epsilon[i].clone() : n.epsilon[i] * product[i - 1];
   });
-  p.B = published(shuffle_detail::commit_batch<G>(d, base, product, h[0]));
-  p.B1 = published(shuffle_detail::commit_batch<G>(d1G, base, p1h, h[0]));
+  p.B = published(shuffle_detail::commit_batch<G>(d, base, product, h.front()));
+  p.B1 = published(shuffle_detail::commit_batch<G>(d1G, base, p1h, h.front()));
 
   p.C1 = published(G::mul_base(n.gamma));
   p.D1 = published(G::mul_base(n.delta));
@@ -677,7 +677,7 @@ ShuffleProof<G> prove_shuffle_with_nonces(const ShuffleStatement<G>& st, const S
 /// Proves `st` (SPEC §6.3). `transcript` was made for label kShuffleLabel and holds what names the group.
 /// @pre the lists and the witness are those of `shuffle`; at least N generators.
 /// Constant time but for the memory accesses of π. Does not verify itself.
-/// Cost, a row: 1 + 2W decodes, 3 multiplications of G, 2 of h_0, 1 + 2W terms of constant-time sums, 3
+/// Cost, a row: 2W decodes, 3 multiplications of G, 2 of h_0, 1 + 2W terms of constant-time sums, 3
 /// additions.
 template <Group G, class T>
 [[nodiscard]] ShuffleProof<G> prove_shuffle(const ShuffleStatement<G>& st, const ShuffleWitness<G>& witness,
@@ -689,8 +689,7 @@ template <Group G, class T>
   append_statement(transcript, st, generators);
   if (N == 0) return {};
   const SecretBytes<64> seed = transcript.hedged_seed("shuffle nonces", witness.hedge.expose(), rng);
-  return prove_shuffle_with_nonces(st, witness, ShuffleNonces<G>::expand(seed, N, W), transcript,
-                                   generators.first(N));
+  return prove_shuffle_with_nonces(st, witness, ShuffleNonces<G>::expand(seed, N, W), transcript, generators);
 }
 
 /// True statement: somebody who knows π and s made this proof for exactly these lists in this context (SPEC
@@ -736,7 +735,7 @@ template <Group G, class T>
   transcript.append("k_F", x.elements(x.at_k_F(), x.width));
   const auto t = transcript.template challenge_vector<G>("t", N);
 
-  const auto failing = first_failing_equation_vartime<G>(x, generators.first(N), e, v, t);
+  const auto failing = first_failing_equation_vartime<G>(x, generators, e, v, t);
   if (failing) return std::unexpected(*failing);
   if (const auto row = find_reused_offset_vartime<G>(x.input, x.output, x.width))
     return std::unexpected(ShuffleRejection{Fault::kMixOffsetReused, ShuffleEquation::kNone, *row});
@@ -827,7 +826,7 @@ template <Group G>
 template <Group G>
 std::optional<ShuffleRejection> first_failing_equation_vartime(const ShuffleStatement<G>& st,
                                                                const ShuffleProof<G>& p,
-                                                               std::span<const typename G::Point> h,
+                                                               const ShuffleGenerators<G>& h,
                                                                std::span<const typename G::Scalar> e,
                                                                const typename G::Scalar& v,
                                                                std::span<const typename G::Scalar> t) {

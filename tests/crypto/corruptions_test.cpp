@@ -130,7 +130,7 @@ Result<void, ShuffleRejection> plain_verdict(const EncodedShuffle<G>& x, const s
   shuffle_detail::append_commitments(t, proof);
   const Scalar v = t.challenge_scalar<G>("v");
   if (const auto failing =
-          shuffle_test::first_false_equation_plainly<G>(st, proof, generators.first(N), e, v))
+          shuffle_test::first_false_equation_plainly<G>(st, proof, generators.all().first(N), e, v))
     return std::unexpected(*failing);
   for (std::size_t k = 0; k < W; ++k)
     for (std::size_t l = k + 1; l < W; ++l)
@@ -292,7 +292,8 @@ TEST(Corruptions, ShuffleFoldedAndStreamedAgainstOneByOne) {
       weights.push_back(Scalar::from_wide(weight));
     }
     const auto h = mix.generators.all();
-    const auto folded = first_failing_equation_vartime<G>(encoded, h, original.e, original.v, weights);
+    const auto folded =
+        first_failing_equation_vartime<G>(encoded, mix.generators, original.e, original.v, weights);
     const CiphertextList<G> read_input = list_of(input, x.input.width),
                             read_output = list_of(output, x.input.width);
     const auto singly = shuffle_test::first_false_equation_plainly<G>(

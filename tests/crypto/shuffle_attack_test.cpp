@@ -433,14 +433,14 @@ TEST(ShuffleAttack, IdentityCommitments) {
     change(n);
     ForcedTranscript<G> p{group_transcript(), e, {}, {}}, q = p;
     append_statement(p, mix.statement(), generators);
-    const auto proof = prove_shuffle_with_nonces(mix.statement(), mix.witness, n, p, h);
+    const auto proof = prove_shuffle_with_nonces(mix.statement(), mix.witness, n, p, generators);
     append_statement(q, mix.statement(), generators);
     q.append_points("u", std::span<const Point>(proof.u));
     EXPECT_EQ(q.challenge_vector<G>("e", 2), e);
     shuffle_detail::append_commitments(q, proof);
     const Scalar v = q.challenge_scalar<G>("v");
     const auto t = Transcript::expand_challenge_vector<G>(sha512(bytes_of("weights")), 2);
-    EXPECT_EQ(first_failing_equation_vartime<G>(mix.statement(), proof, h, e, v, t), std::nullopt);
+    EXPECT_EQ(first_failing_equation_vartime<G>(mix.statement(), proof, generators, e, v, t), std::nullopt);
     ForcedTranscript<G> r{group_transcript(), e, {}, {}};
     return verify_shuffle_vartime(mix.statement(), proof, r, generators);
   };

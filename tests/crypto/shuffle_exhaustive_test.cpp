@@ -242,7 +242,7 @@ TYPED_TEST(ShuffleExhaustive, TwoAnswersRevealThePermutation) {
       ForcedTranscript<T> t{group_transcript(), e, {}, scalar<T>(v)};
       append_statement(t, mix.statement(), mix.generators);
       return prove_shuffle_with_nonces(mix.statement(), mix.witness, ShuffleNonces<T>::expand(seed, 4, 1), t,
-                                       mix.generators.all());
+                                       mix.generators);
     };
     for (std::uint64_t v = 0; v < T::kOrder; ++v)
       for (std::uint64_t w = 0; w < v; ++w) {

@@ -128,7 +128,7 @@ TEST(Shuffle, ChainFollowsItsDefinition) {
   const SecretBytes<64> seed = SecretBytes<64>::random(mix.rng);
   const auto nonces = ShuffleNonces<G>::expand(seed, 4, 1);
   Transcript t2 = t;
-  const auto p = prove_shuffle_with_nonces(mix.statement(), mix.witness, nonces, t, mix.generators.all());
+  const auto p = prove_shuffle_with_nonces(mix.statement(), mix.witness, nonces, t, mix.generators);
   t2.append_points("u", std::span<const G::Point>(p.u));
   const auto e = t2.challenge_vector<G>("e", 4);
   std::vector<G::Scalar> e1(4);

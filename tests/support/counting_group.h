@@ -158,6 +158,7 @@ struct CountingGroup {
     count(Operation::kDecode, points.size());
     return {Inner::points_of(unwrapped(points))};
   }
+  static Points first_of(const Points& points, std::size_t n) { return {Inner::first_of(points.inner, n)}; }
   static std::vector<Point> from_uniform_batch(ByteView bytes) {
     count(Operation::kHashToGroup, bytes.size() / 64);
     return wrapped(Inner::from_uniform_batch(bytes));
