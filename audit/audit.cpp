@@ -435,11 +435,17 @@ class Audit {
   }
   static void check_votes(Part& part, const std::vector<ChoiceCount>& counts, std::uint64_t least,
                           std::uint64_t most, const std::string& object) {
+    // No single count may be above the sum's bound, which is far below 2^64 divided by the number of choices:
+    // so the sum does not wrap.
     std::uint64_t votes = 0;
-    for (const ChoiceCount& count : counts) votes += count.votes;
-    if (votes < least || votes > most)
+    const ChoiceCount* excessive = nullptr;
+    for (const ChoiceCount& count : counts) {
+      votes += count.votes;
+      if (count.votes > most) excessive = &count;
+    }
+    if (excessive != nullptr || votes < least || votes > most)
       part.fail(Reason::kCountMismatch,
-                object + ": " + std::to_string(votes) + " votes, " +
+                object + ": " + std::to_string(excessive != nullptr ? excessive->votes : votes) + " votes, " +
                     (least == most ? std::to_string(most) + " counted"
                                    : "not from " + std::to_string(least) + " to " + std::to_string(most)));
   }

@@ -76,7 +76,7 @@ std::optional<Head> verify_head(const Verification& v) {
   parallel_for(leaves.size(), 1024, [&](std::size_t i) {
     const ByteView entry = bytes.subspan(i * kEntryBytes, kEntryBytes);
     std::copy(entry.begin(), entry.end(), head.entries[i].begin());
-    leaves[i] = leaf_hash(entry);
+    leaves[i] = leaf_hash(head.entries[i]);
   });
   // Entries that are not those of the checkpoint are looked at all the same: the replay names which they are.
   if (root_of(leaves) != head.checkpoint.root) check.fail(Reason::kLogRootMismatch, "log");
@@ -413,8 +413,37 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, VerifiedLists& 
   return mixes;
 }
 
-std::optional<Upstream> verify_upstream(const Verification& v, std::uint64_t mixes) {
-  invariant(v.eid != nullptr, "mixers and trustees are of the sworn tier");
+namespace {
+
+/// A record of which each file, when it is read, is copied into memory of our own. The items are not: the
+/// replay decodes each into memory of its own, and hashes what it has decoded.
+class OwnCopies final : public RecordReader {
+ public:
+  explicit OwnCopies(const RecordReader& record) : record_(record) {}
+  Result<RecordBytes, Rejection> read(const std::string& path) const override {
+    auto file = record_.read(path);
+    if (!file || path == layout::log_items()) return file;
+    const auto copy = std::make_shared<const Kept>(copy_of(file->view));
+    file->forget(0, file->view.size());
+    return RecordBytes{copy->bytes, copy};
+  }
+  std::vector<std::string> paths() const override { return record_.paths(); }
+
+ private:
+  struct Kept final : RecordBytesKeeper {
+    explicit Kept(Bytes b) : bytes(std::move(b)) {}
+    void forget(std::size_t /*begin*/, std::size_t /*end*/) const override {}
+    const Bytes bytes;
+  };
+  const RecordReader& record_;
+};
+
+}  // namespace
+
+std::optional<Upstream> verify_upstream(const Verification& whole, std::uint64_t mixes) {
+  invariant(whole.eid != nullptr, "mixers and trustees are of the sworn tier");
+  const OwnCopies record(whole.record);
+  const Verification v{whole.election, record, whole.observer, whole.eid};
   auto log = verify_log(v);
   if (!log) return std::nullopt;
   auto lists = verify_lists(v, *log);

@@ -108,12 +108,14 @@ std::optional<VerifiedMixes> verify_mixes(const Verification& v, VerifiedLists& 
                                           std::uint64_t positions);
 
 /// All of the above: what a mixer at position `mixes` + 1, or a trustee after the last mix, verifies itself
-/// before it uses a secret. @pre v.eid, since both are of the sworn tier.
+/// before it uses a secret. Every list returned is what was verified, whoever writes to the record meanwhile:
+/// a file is hashed, decoded and kept from one copy of it (SPEC §11.3). @pre whole.eid, since both are
+/// of the sworn tier. Memory, besides that of the checks: the files of the mixes at work, 224 bytes a row.
 struct Upstream {
   VerifiedLists lists;
   VerifiedMixes mixes;
 };
-std::optional<Upstream> verify_upstream(const Verification& v, std::uint64_t mixes);
+std::optional<Upstream> verify_upstream(const Verification& whole, std::uint64_t mixes);
 
 /// One trustee's shares of every group: "shares.2": signed by the trustee, over exactly these files and the
 /// last mix; the proof of every group. @return the shares by group; nullopt if anything is wrong.

@@ -375,6 +375,15 @@ TEST_F(AuditTest, A150_CountsThatDoNotAddUp) {
       expect_refused(audit(r.record), kBalance, Reason::kCountMismatch);
     }
   }
+  TestRecord r = *honest;  // counts whose sum is right modulo 2^64
+  ElectionResult result = decode<ElectionResult>(r.file(layout::result())).value();
+  for (auto* counts : {&result.groups[0].counts, &result.totals[0].counts}) {
+    (*counts)[0].votes += 1ULL << 63U;
+    (*counts)[1].votes += 1ULL << 63U;
+  }
+  r.file(layout::result()) = encode(result);
+  r.make(Step::kIndex);
+  expect_refused(audit(r.record), kBalance, Reason::kCountMismatch);
 }
 
 TEST_F(AuditTest, SheetOfMoreBallotsThanMemory) {

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <chrono>
 
 #include "crypto/group/ristretto.h"
 #include "crypto/shuffle/proof.h"
+#include "crypto/threshold/decryption.h"
 
 namespace psephos {
 namespace {
@@ -84,6 +86,115 @@ TEST(ShuffleScale, ThirtyThousandRows) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   fmt::print("peak memory {} MiB\n", usage.ru_maxrss / 1024);
+}
+
+// Verifiers read lists in pieces. Two rows more than a piece: whatever is wrong in the last row of the first
+// piece, in the first row of the second, or behind it, counts; also where a list was decoded by another
+// verifier.
+TEST(ShuffleScale, EveryRowOfEveryPieceCounts) {
+  constexpr std::size_t kRows = kPieceRows + 2;
+  SystemRng rng;
+  const Digest256 fingerprint = sha256(bytes_of("pieces"));
+  const G::SecretScalar x = G::SecretScalar::random(rng);
+  const G::Point Y = G::mul_base(x);
+  CiphertextList<G> list{1, {}};
+  const Ciphertext<G> one = encrypt<G>(Y, G::Point::generator(), G::SecretScalar::random(rng));
+  for (std::size_t i = 0; i < kRows; ++i) list.items.push_back(i == 0 ? one : list.items[i - 1] + one);
+  const auto h = ShuffleGenerators<G>::derive("psephos-1/generator", fingerprint, kRows);
+  const Transcript context({"psephos-1", fingerprint, kShuffleLabel, "mixer", 1});
+  using E = ShuffleEquation;
+  const G::Scalar unit = G::Scalar::from_u64(1);
+  constexpr std::array kBorders{kPieceRows - 1, kPieceRows, kRows - 1};
+
+  const auto mixed = shuffle<G>(Y, list, rng);
+  const ShuffleStatement<G> statement{Y, list, mixed.output};
+  Transcript prover = context;
+  const auto proof = prove_shuffle(statement, mixed.witness, prover, h, rng);
+  const Bytes input = encode_list(list), output = encode_list(mixed.output), bytes = encode_proof(proof);
+  DecodedList<G> decoded;
+  {
+    Transcript t = context;
+    ASSERT_TRUE(
+        verify_shuffle_vartime(EncodedShuffle<G>{Y, 1, input, output, bytes, nullptr, &decoded}, t, h));
+  }
+  ASSERT_EQ(decoded.parts.size(), 4U);
+
+  // Each equation alone, for challenges that stay as they are while one element changes.
+  Transcript t = context;
+  append_statement(t, statement, h);
+  t.append_points("u", std::span<const G::Point>(proof.u));
+  const auto e = t.challenge_vector<G>("e", kRows);
+  shuffle_detail::append_commitments(t, proof);
+  const auto v = t.challenge_scalar<G>("v");
+  const auto weights = t.challenge_vector<G>("weights of this test", kRows);
+  const auto failing = [&](ByteView w, ByteView w1, const ShuffleProof<G>& p) {
+    const Bytes of_proof = encode_proof(p);
+    const EncodedShuffle<G> encoded{Y, 1, w, w1, of_proof};
+    const auto found = first_failing_equation_vartime<G>(encoded, h.first(kRows), e, v, weights);
+    return found ? std::pair(found->equation, found->index) : std::pair(E::kNone, std::uint64_t{0});
+  };
+  using Found = std::pair<E, std::uint64_t>;
+  EXPECT_EQ(failing(input, output, proof), Found(E::kNone, 0));
+  const Bytes other = copy_of(G::Point::generator().encode());
+  for (const std::size_t row : kBorders) {
+    ShuffleProof<G> broken = proof;
+    broken.k_B[row] = broken.k_B[row] + unit;
+    EXPECT_EQ(failing(input, output, broken), Found(E::kB, row));
+    broken = proof;
+    broken.k_E[row] = broken.k_E[row] + unit;
+    EXPECT_EQ(failing(input, output, broken), Found(E::kA, 0)) << row;
+    broken = proof;
+    broken.u[row] = broken.u[row] + G::Point::generator();
+    EXPECT_EQ(failing(input, output, broken), Found(E::kA, 0)) << row;
+    for (const std::size_t part : {0U, 1U}) {
+      const auto equation = part == 0 ? E::kFAlpha : E::kFBeta;
+      const auto at = static_cast<std::ptrdiff_t>(64 * row + 32 * part);
+      Bytes changed = input;
+      std::ranges::copy(other, changed.begin() + at);
+      EXPECT_EQ(failing(changed, output, proof), Found(equation, 0)) << row;
+      changed = output;
+      std::ranges::copy(other, changed.begin() + at);
+      EXPECT_EQ(failing(input, changed, proof), Found(equation, 0)) << row;
+    }
+  }
+  ShuffleProof<G> exchanged = proof;  // e·u stays as it was, the sum of u does not
+  const G::Point D = G::Point::generator();
+  exchanged.u[0] = exchanged.u[0] + G::mul_vartime(e[kRows - 1], D);
+  exchanged.u[kRows - 1] = exchanged.u[kRows - 1] - G::mul_vartime(e[0], D);
+  EXPECT_EQ(failing(input, output, exchanged), Found(E::kC, 0));
+
+  // Shares of the list that the mix's verifier has decoded, and their combination.
+  auto shares = decryption_shares<G>(x, mixed.output.items);
+  const Transcript trustee({"psephos-1", fingerprint, kDecryptionLabel, "trustee", 1});
+  Transcript share_prover = trustee;
+  const auto share_proof = prove_decryption_shares<G>({Y, mixed.output.items, shares}, x, share_prover, rng);
+  const auto shares_hold = [&](const DecodedList<G>* from) {
+    Transcript verifier = trustee;
+    const Bytes encoded = encode_all(std::span<const G::Point>(shares));
+    return verify_decryption_shares_vartime(EncodedDecryption<G>{Y, output, encoded, from}, share_proof,
+                                            verifier)
+        .has_value();
+  };
+  EXPECT_TRUE(shares_hold(nullptr));
+  EXPECT_TRUE(shares_hold(&decoded));
+  const std::vector<TrusteeShares<G>> given{{1, shares}};
+  auto plaintexts = combine_vartime<G>(mixed.output.items, given, {1, 1}).value();
+  const auto combined = [&] {
+    Transcript auditor({"psephos-1", fingerprint, kCombinationLabel, "auditor", 0});
+    return check_combination_vartime<G>(mixed.output.items, given, {1, 1}, plaintexts, auditor).has_value();
+  };
+  EXPECT_TRUE(combined());
+  for (const std::size_t row : kBorders) {
+    for (auto* const points : {&plaintexts, &shares}) {
+      const G::Point right = (*points)[row];
+      (*points)[row] = right + D;
+      EXPECT_FALSE(combined()) << row;
+      if (points == &shares) {
+        EXPECT_FALSE(shares_hold(nullptr) || shares_hold(&decoded)) << row;
+      }
+      (*points)[row] = right;
+    }
+  }
 }
 
 }  // namespace

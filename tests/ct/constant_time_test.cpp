@@ -365,9 +365,8 @@ TEST_P(ConstantTime, Signatures) {
 
 // ---- Ballots ---------------------------------------------------------------------------------------
 
-TEST_P(ConstantTime, Ballot) {
-  const test::TestElection e;
-  const Election& election = e.election();
+/// A ballot of unit u1 with these choices, which nothing may show but the ballot's opening.
+void expect_hidden(const Election& election, const std::vector<std::size_t>& choices, Rng& rng) {
   const CastTicket ticket{.fingerprint = election.fingerprint(),
                           .pseudonym = {},
                           .unit = {"u1"},
@@ -377,7 +376,6 @@ TEST_P(ConstantTime, Ballot) {
                           .checkpoint = {},
                           .nonce = {},
                           .expires_s = 0};
-  const std::vector<std::size_t> choices{1, 3};
   auto secret_choices = choices;
   hide(secret_choices.data(), secret_choices.size() * sizeof secret_choices[0]);
   const BallotSeed seed = BallotSeed::random(rng);
@@ -388,6 +386,16 @@ TEST_P(ConstantTime, Ballot) {
   const auto opened = open_ballot(election, ballot, seed);
   ASSERT_TRUE(opened.has_value());
   EXPECT_EQ(*opened, choices);
+}
+
+TEST_P(ConstantTime, Ballot) {
+  expect_hidden(test::TestElection().election(), {1, 3}, rng);
+}
+
+TEST_P(ConstantTime, BallotOfSeveral) {
+  test::Options options;
+  options.amend = [](Definition& d) { d.contests[1].several = SeveralRule{.min = 1, .max = 2}; };
+  expect_hidden(test::TestElection(options).election(), {1, 0, 1, 0, 1}, rng);
 }
 
 }  // namespace

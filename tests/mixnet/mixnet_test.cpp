@@ -1,6 +1,11 @@
 // From the sealed log to three mixes, and what every mixer refuses to build on (A124, A125, A126, A168).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+
+#include "crypto/group/kernels.h"
+#include "crypto/group/kernels/interface.h"
 #include "mixnet/mixing.h"
 #include "protocol/labels.h"
 #include "protocol/record_layout.h"
@@ -195,6 +200,53 @@ TEST_F(MixnetTest, A126_A168_ListsThatTheLogDoesNotDetermine) {
   ++more.groups[0].superseded;
   padded.files[layout::sheet()] = encode(more);
   EXPECT_EQ(public_tier(padded), "lists.sheet COUNT_MISMATCH");
+}
+
+/// Kernels that write to a file of a record at the moment when the first row's beta of a list has been
+/// decoded.
+struct Meddler {
+  static inline ByteArray<32> at{};           ///< that beta
+  static inline Bytes* file = nullptr;        ///< what is written to
+  static inline const Bytes* with = nullptr;  ///< what its last bytes become
+  static inline std::atomic<int> times = 0;
+  static std::size_t decode(const std::uint8_t* in, std::size_t n, kernels::Row* out) {
+    const std::size_t decoded = kernels::portable().decode(in, n, out);
+    if (n > 0 && std::ranges::equal(ByteView(in, 32), at) && times++ == 0)
+      std::ranges::copy(*with, file->end() - static_cast<std::ptrdiff_t>(with->size()));
+    return decoded;
+  }
+};
+
+// Whoever can write to the trustee's record while she verifies puts the voters' own ciphertexts in the place
+// of the last mix, once that has been proved. She works on what was proved.
+TEST_F(MixnetTest, A142_ListExchangedAfterItsProofWasVerified) {
+  for (const std::uint64_t position : {1U, 2U, 3U}) {
+    MemoryRecord record = *honest;
+    const std::string path = layout::mix(0, position);
+    const auto elements = [&](const std::string& file, Stage stage) {
+      return copy_of(parse_list(honest->files.at(file), stage, file).value().elements);
+    };
+    const Bytes mixed = elements(path, Stage::kMixed);
+    const Bytes raw = elements(layout::input(0, MixInputs::kSworn), Stage::kInput);
+    ASSERT_EQ(mixed.size(), raw.size());
+    std::ranges::copy(ByteView(mixed).subspan(32, 32), Meddler::at.begin());
+    Meddler::file = &record.files.at(path);
+    Meddler::with = &raw;
+    Meddler::times = 0;
+    kernels::Kernels meddling = kernels::portable();
+    meddling.decode = Meddler::decode;
+    use_kernels(meddling);
+    Findings findings;
+    const auto verified = verify_upstream({e->election(), record, findings, &e->eid()}, position);
+    use_best_kernels();
+    EXPECT_GE(Meddler::times, 1) << "the list was not decoded";
+    EXPECT_FALSE(record.files.at(path) == honest->files.at(path)) << "nothing was exchanged";
+    ASSERT_TRUE(verified) << findings.first();
+    EXPECT_EQ(findings.first(), "");
+    EXPECT_EQ(verified->mixes.last[0].file_hash, sha256(honest->files.at(path)));
+    EXPECT_TRUE(encode_list(verified->mixes.last[0].list) == mixed)
+        << "mix " << position << ": not what was proved";
+  }
 }
 
 TEST_F(MixnetTest, LogThatIsNotSealedOrNotWitnessed) {
