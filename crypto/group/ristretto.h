@@ -148,15 +148,10 @@ struct Ristretto {
 
   // The bulk operations (see the Group concept), over the kernels of crypto/group/kernels/.
 
-  /// Decoded points, 128 bytes each, in the form that the kernels in use take.
+  /// Decoded points, 128 bytes each, in the form that the kernels in use take. Copies share them.
   class Points {
    public:
     Points();
-    Points(Points&&) noexcept;
-    Points& operator=(Points&&) noexcept;
-    Points(const Points&) = delete;
-    Points& operator=(const Points&) = delete;
-    ~Points();
     std::size_t size() const { return size_; }
 
    private:
@@ -164,7 +159,7 @@ struct Ristretto {
     explicit Points(std::size_t n);
     const kernels::Row* rows() const;
     kernels::Row* rows();
-    std::shared_ptr<kernels::Row> rows_;  ///< shared with what first_of gives
+    std::shared_ptr<kernels::Row> rows_;
     std::size_t size_ = 0;
   };
 

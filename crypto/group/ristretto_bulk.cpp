@@ -208,14 +208,6 @@ constexpr std::size_t kFewTerms = 200;
 }  // namespace
 
 Ristretto::Points::Points() = default;
-Ristretto::Points::Points(Points&& other) noexcept
-    : rows_(std::move(other.rows_)), size_(std::exchange(other.size_, 0)) {}
-Ristretto::Points& Ristretto::Points::operator=(Points&& other) noexcept {
-  rows_ = std::move(other.rows_);
-  size_ = std::exchange(other.size_, 0);
-  return *this;
-}
-Ristretto::Points::~Points() = default;
 Ristretto::Points::Points(std::size_t n)
     : rows_(static_cast<kernels::Row*>(LargeBlocks::all().take(n * sizeof(kernels::Row))),
             [n](kernels::Row* rows) { LargeBlocks::all().give(rows, n * sizeof(kernels::Row)); }),

@@ -29,8 +29,8 @@ OPERATIONS = {
     "fixed-base": {"secret_times_G": 1},
     "variable-base": {"secret_times_point": 1},
     "generators": {"hash_to_group": 1},
-    "verify-shuffle": {"decode": 8, "msm_term_253": 4, "msm_term_128": 4, "addition": 2},
-    "prove-shuffle": {"decode": 5, "secret_times_G": 4, "secret_times_shared_base": 3, "secret_msm_term": 3, "addition": 5},
+    "verify-shuffle": {"decode": 7, "msm_term_253": 4, "msm_term_128": 4, "addition": 2},
+    "prove-shuffle": {"decode": 4, "secret_times_G": 4, "secret_times_shared_base": 3, "secret_msm_term": 3, "addition": 5},
     "make-shares": {"decode": 1, "secret_times_point": 1, "msm_term_128": 1},
     "verify-shares": {"decode": 2, "msm_term_128": 2},
 }

@@ -110,7 +110,7 @@ TEST(OperationCounts, Shuffle) {
     }
 }
 
-// crypto/shuffle/proof.h, prove_shuffle: "Cost, a row: 1 + 2W decodes, 3 multiplications of G, 2 of h_0,
+// crypto/shuffle/proof.h, prove_shuffle: "Cost, a row: 2W decodes, 3 multiplications of G, 2 of h_0,
 // 1 + 2W terms of constant-time sums, 3 additions." Once: α, γ, δ by G, φ_k by G and by Y; an addition for
 // each of the 1 + 2W sums, and one more for each of F'.
 TEST(OperationCounts, ProveShuffle) {
@@ -120,14 +120,14 @@ TEST(OperationCounts, ProveShuffle) {
                      .secret_times_G = 3,
                      .secret_times_shared = 2,
                      .secret_terms = 1 + 2 * W,
-                     .decoded = 1 + 2 * W};
+                     .decoded = 2 * W};
       const Cost once{.additions = 1 + 4 * W, .secret_times_G = 3, .secret_times_point = 2 * W};
       EXPECT_EQ(without_encodings(counted_mix(N, W).proving), sum(once.counts(), N, row.counts()))
           << N << " rows of " << W;
     }
 }
 
-// crypto/shuffle/proof.h, first_failing_equation_vartime: "Cost, a row: 4 + 4W decodes; 2 + 2W terms with
+// crypto/shuffle/proof.h, first_failing_equation_vartime: "Cost, a row: 3 + 4W decodes; 2 + 2W terms with
 // 128-bit scalars (e with u, w; t with B') and 2 + 2W with 253-bit ones (k_E with h, w'; one with B); 2
 // additions." Once: 4 + 2W decodes; 9 + 4W multiplications; 6 + 4W additions for the equations and 6 + 4W
 // for the sums of the one piece. And crypto/shuffle/offsets.h: a subtraction a row of either list for each of
@@ -138,7 +138,7 @@ TEST(OperationCounts, VerifyShuffle) {
       const Cost row{.additions = 2 + W * (W - 1),
                      .long_terms = 2 + 2 * W,
                      .short_terms = 2 + 2 * W,
-                     .decoded = 4 + 4 * W};
+                     .decoded = 3 + 4 * W};
       const Cost once{.additions = 12 + 8 * W, .times_point = 9 + 4 * W, .decoded = 4 + 2 * W};
       EXPECT_EQ(without_encodings(counted_mix(N, W).verifying), sum(once.counts(), N, row.counts()))
           << N << " rows of " << W;

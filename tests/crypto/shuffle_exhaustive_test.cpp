@@ -325,8 +325,8 @@ TEST(ShuffleExhaustive, ProofIsUniformWhateverThePermutation) {
       n.gamma = T::SecretScalar::of(y[3]);
       n.delta = T::SecretScalar::of(y[4]);
       ForcedTranscript<T> transcript = base;
-      const auto p = prove_shuffle_with_nonces(statement, witness, n, transcript, generators.all());
-      EXPECT_EQ(first_failing_equation_vartime<T>(statement, p, generators.all(), *base.e, *base.v, t),
+      const auto p = prove_shuffle_with_nonces(statement, witness, n, transcript, generators);
+      EXPECT_EQ(first_failing_equation_vartime<T>(statement, p, generators, *base.e, *base.v, t),
                 std::nullopt);
       return p;
     };

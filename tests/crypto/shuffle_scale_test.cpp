@@ -130,7 +130,7 @@ TEST(ShuffleScale, EveryRowOfEveryPieceCounts) {
   const auto failing = [&](ByteView w, ByteView w1, const ShuffleProof<G>& p) {
     const Bytes of_proof = encode_proof(p);
     const EncodedShuffle<G> encoded{Y, 1, w, w1, of_proof};
-    const auto found = first_failing_equation_vartime<G>(encoded, h.first(kRows), e, v, weights);
+    const auto found = first_failing_equation_vartime<G>(encoded, h, e, v, weights);
     return found ? std::pair(found->equation, found->index) : std::pair(E::kNone, std::uint64_t{0});
   };
   using Found = std::pair<E, std::uint64_t>;
