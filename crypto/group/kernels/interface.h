@@ -6,8 +6,8 @@
 
 namespace psephos::kernels {
 
-/// An affine point as the kernels want it: y + x, y − x and 2d·xy in the limbs of one field, and a word of
-/// padding. Rows made by one set of kernels mean nothing to the other.
+/// An affine point as the kernels want it: y + x, y − x and 2d·xy in the limbs of one field, and padding.
+/// Rows made by one set of kernels mean nothing to the other.
 struct alignas(64) Row {
   std::uint64_t limbs[16];
 };
@@ -17,8 +17,9 @@ struct WidePoint {
   std::uint64_t S[4], D[4], Z[4], T[4];
 };
 
-/// Multiples j·32^i·P for j = 1 … 16, i = 0 … 50, in the limbs of one field: limb l of multiple j of window i
-/// at limbs[i][l][j − 1], so that one register permutation looks up a limb.
+/// Multiples j·32^i·P for j = 1 … 16, i = 0 … 50, in the limbs of one field. Limb l of multiple j of window i
+/// is at limbs[i][l][j − 1], so that one register permutation looks up a limb; the portable kernels have
+/// multiple after multiple from limbs[i] on.
 struct alignas(64) FixedBaseTable {
   static constexpr std::size_t kWindows = 51;
   std::uint64_t limbs[kWindows][15][16];
