@@ -23,8 +23,9 @@ struct Bulk {
   using Point = typename E::Point;
   using Affine = typename E::Affine;
   static constexpr std::size_t kLanes = F::kLanes;
+  static constexpr std::size_t kLimbs = sizeof(Fe) / sizeof(Vector);  ///< of a field element
   static constexpr std::size_t kTogether =
-      kLanes == 1 ? 1 : 3;  ///< vectors whose square roots are computed together
+      kLanes == 1 ? 4 : 3;  ///< vectors whose square roots are computed together
 
   // ---- memory -----------------------------------------------------------------------------------
 
@@ -37,12 +38,32 @@ struct Bulk {
   }
   static inline __attribute__((always_inline)) Affine affine_of(const Vector* w) {
     Affine out;
-    for (int k = 0; k < 5; ++k) {
+    for (std::size_t k = 0; k < kLimbs; ++k) {
       out.s.l[k] = w[k];
-      out.d.l[k] = w[5 + k];
-      out.k.l[k] = w[10 + k];
+      out.d.l[k] = w[kLimbs + k];
+      out.k.l[k] = w[2 * kLimbs + k];
     }
     return out;
+  }
+  /// For a single lane: the row that an entry of `dealt` names, its negative where the top bit is set.
+  static inline Affine term(const std::uint64_t* rows, std::uint32_t entry) {
+    const std::uint64_t* row = rows + 16 * static_cast<std::size_t>(entry & 0x7fffffff);
+    const std::size_t negative = entry >> 31;
+    Affine out;
+    for (std::size_t k = 0; k < kLimbs; ++k) {
+      out.s.l[k] = row[kLimbs * negative + k];
+      out.d.l[k] = row[kLimbs * (1 - negative) + k];
+      out.k.l[k] = row[2 * kLimbs + k];
+    }
+    out.k = F::negate_if(static_cast<Mask>(negative), out.k);
+    return out;
+  }
+  /// 1/(2d): the inverse of what a row multiplies xy by.
+  static constexpr Words kInverse2D = {
+      {0x12f0793b66e4fc18, 0x05aeeb4c213caa17, 0x958b108a66dce7b3, 0x60483f690a6ae721}};
+  /// The same point with Z = 1: S = y + x, D = y − x, T = xy.
+  static inline Point point_of(const Affine& a) {
+    return {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
   }
   /// kLanes rows, identities from the n-th on.
   static inline Affine affine(const Row* rows, std::size_t n, const Row& identity) {
@@ -53,19 +74,19 @@ struct Bulk {
   static inline void store(const Affine& a, Row* const (&rows)[kLanes]) {
     const Clean s = F::clean(a.s), d = F::clean(a.d), k = F::clean(a.k);
     Vector w[16];
-    for (int i = 0; i < 5; ++i) {
+    for (std::size_t i = 0; i < kLimbs; ++i) {
       w[i] = s.l[i];
-      w[5 + i] = d.l[i];
-      w[10 + i] = k.l[i];
+      w[kLimbs + i] = d.l[i];
+      w[2 * kLimbs + i] = k.l[i];
     }
-    w[15] = F::set1(0);
+    for (std::size_t i = 3 * kLimbs; i < 16; ++i) w[i] = F::set1(0);
     std::uint64_t* p[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) p[i] = rows[i]->limbs;
     F::template store_words<2>(w, p);
   }
   static inline Row identity_row() {
     Row out{};
-    out.limbs[0] = out.limbs[5] = 1;
+    out.limbs[0] = out.limbs[kLimbs] = 1;
     return out;
   }
   /// Lane `lane` of a vector of points, for single-point arithmetic.
@@ -171,10 +192,6 @@ struct Bulk {
     __builtin_memcpy(out, bytes, 32 * (n < kLanes ? n : kLanes));
   }
 
-  /// 1/(2d): the inverse of what a row multiplies xy by.
-  static constexpr Words kInverse2D = {
-      {0x12f0793b66e4fc18, 0x05aeeb4c213caa17, 0x958b108a66dce7b3, 0x60483f690a6ae721}};
-
   static void encode(const Row* in, std::size_t n, std::uint8_t* out) {
     constexpr std::size_t kStep = kLanes * kTogether;
     const Row identity = identity_row();
@@ -182,9 +199,7 @@ struct Bulk {
       Point p[kTogether];
       for (std::size_t k = 0; k < kTogether; ++k) {
         const std::size_t first = at + kLanes * k;
-        const Affine a = affine(in + first, first < n ? n - first : 0, identity);
-        // Row: S = y + x, D = y − x, Z = 1, T = xy.
-        p[k] = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
+        p[k] = point_of(affine(in + first, first < n ? n - first : 0, identity));
       }
       encode_some(p, n - at < kStep ? n - at : kStep, out + 32 * at);
     }
@@ -246,7 +261,7 @@ struct Bulk {
   // time, one a lane, so that lanes of a group end together.
 
   struct alignas(64) Bucket {
-    std::uint64_t words[24];  ///< S, D, Z, T in five limbs each, and padding
+    std::uint64_t words[24];  ///< the limbs of S, D, Z and T, and padding
   };
   struct Window {
     unsigned bits = 0;      ///< of a digit
@@ -326,13 +341,13 @@ struct Bulk {
   static inline void store(const Point& p, Bucket* const (&to)[kLanes]) {
     const Clean S = F::clean(p.S), D = F::clean(p.D), T = F::clean(p.T);
     Vector w[24];
-    for (int k = 0; k < 5; ++k) {
+    for (std::size_t k = 0; k < kLimbs; ++k) {
       w[k] = S.l[k];
-      w[5 + k] = D.l[k];
-      w[10 + k] = p.Z.l[k];
-      w[15 + k] = T.l[k];
+      w[kLimbs + k] = D.l[k];
+      w[2 * kLimbs + k] = p.Z.l[k];
+      w[3 * kLimbs + k] = T.l[k];
     }
-    for (int k = 20; k < 24; ++k) w[k] = F::set1(0);
+    for (std::size_t k = 4 * kLimbs; k < 24; ++k) w[k] = F::set1(0);
     std::uint64_t* q[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) q[i] = to[i]->words;
     F::template store_words<3>(w, q);
@@ -343,11 +358,11 @@ struct Bulk {
     Vector w[24];
     F::template load_words<3>(q, w);
     Point p;
-    for (int k = 0; k < 5; ++k) {
+    for (std::size_t k = 0; k < kLimbs; ++k) {
       p.S.l[k] = w[k];
-      p.D.l[k] = w[5 + k];
-      p.Z.l[k] = w[10 + k];
-      p.T.l[k] = w[15 + k];
+      p.D.l[k] = w[kLimbs + k];
+      p.Z.l[k] = w[2 * kLimbs + k];
+      p.T.l[k] = w[3 * kLimbs + k];
     }
     return p;
   }
@@ -456,8 +471,11 @@ struct Bulk {
       for (std::size_t a = 0; a < arrays; ++a) {
         const std::uint64_t* base = rows[a]->limbs;
         for (std::size_t g = 0; g < groups; ++g) {
+          std::uint32_t at = group_start[g];
           Point sum = E::identity();
-          for (std::uint32_t at = group_start[g]; at < group_start[g + 1]; at += kLanes) {
+          if constexpr (kLanes == 1)
+            if (at < group_start[g + 1]) sum = point_of(term(base, dealt[at++]));
+          for (; at < group_start[g + 1]; at += kLanes) {
             if (at + kAhead * kLanes < end)
               for (std::size_t l = 0; l < kLanes; ++l) {
                 const std::uint64_t* ahead =
@@ -465,9 +483,13 @@ struct Bulk {
                 __builtin_prefetch(ahead);
                 __builtin_prefetch(ahead + 8);
               }
-            Vector w[16];
-            F::gather_rows(base, dealt + at, identity.limbs, w);
-            sum = E::add(sum, affine_of(w), F::top_bits(dealt + at));
+            if constexpr (kLanes == 1) {
+              sum = E::add(sum, term(base, dealt[at]));
+            } else {
+              Vector w[16];
+              F::gather_rows(base, dealt + at, identity.limbs, w);
+              sum = E::add(sum, affine_of(w), F::top_bits(dealt + at));
+            }
           }
           Bucket spare;
           Bucket* to[kLanes];
@@ -486,8 +508,7 @@ struct Bulk {
   static void sum(const Row* rows, std::size_t n, WidePoint* out) {
     const Row identity = identity_row();
     Point sum = E::identity();
-    for (std::size_t at = 0; at < n; at += kLanes)
-      sum = E::add(sum, affine(rows + at, n - at, identity), Mask{0});
+    for (std::size_t at = 0; at < n; at += kLanes) sum = E::add(sum, affine(rows + at, n - at, identity));
     *out = wide_of(sum_of_lanes(sum));
   }
 
@@ -503,10 +524,10 @@ struct Bulk {
     typename E::Cached multiples[8];  ///< 1 … 8 times the points
   };
   static inline void fill(const Affine& base, Table& table) {
-    Point p = E::add(E::identity(), base, Mask{0});
+    Point p = E::add(E::identity(), base);
     for (int j = 0; j < 8; ++j) {
       table.multiples[j] = E::cached(p);
-      if (j < 7) p = E::add(p, base, Mask{0});
+      if (j < 7) p = E::add(p, base);
     }
   }
   /// |digit|·base and whether the digit is negative.
@@ -559,36 +580,40 @@ struct Bulk {
   }
 
   // Straus's method, windows apart (Straus 1964): every window has a sum of its own, and doublings come once
-  // at the end. Lanes are windows here: a point's table lies in registers, one for each limb of all eight
-  // multiples, so that a permutation looks up a limb for kLanes windows at once.
+  // at the end. Lanes are windows here: each point has a table, in which kLanes windows are looked up at
+  // once.
 
   static constexpr std::size_t kWindowVectors = kNibbles / kLanes;
   static std::size_t secret_msm_scratch_bytes() { return kWindowVectors * sizeof(Point); }
-  struct alignas(64) Multiples {
-    std::uint64_t limbs[kLanes][20][8];  ///< of each of kLanes points: limb by limb, 1 … 8 times the point
+  struct Multiples {
+    alignas(64) std::uint64_t words[kLanes][4 * kLimbs * 8];  ///< of each of kLanes points, 1 … 8 times it
   };
   static inline void spread(const Table& table, Multiples& out) {
-    const auto limb = [&table](std::size_t j, std::size_t l) {
-      const typename E::Cached& one = table.multiples[j];
-      const Fe* const coordinates[4] = {&one.S, &one.D, &one.Z, &one.k};
-      return coordinates[l / 5]->l[l % 5];
-    };
-    for (std::size_t l = 0; l < 20; ++l) {
+    for (std::size_t l = 0; l < 4 * kLimbs; ++l) {
       Vector v[8];
-      for (std::size_t j = 0; j < 8; ++j) v[j] = limb(j, l);
-      std::uint64_t* to[kLanes];
-      for (std::size_t i = 0; i < kLanes; ++i) to[i] = out.limbs[i][l];
-      F::template store_words<1>(v, to);
+      for (std::size_t j = 0; j < 8; ++j) {
+        const typename E::Cached& one = table.multiples[j];
+        const Fe* const coordinates[4] = {&one.S, &one.D, &one.Z, &one.k};
+        v[j] = coordinates[l / kLimbs]->l[l % kLimbs];
+      }
+      if constexpr (kLanes == 1) {
+        for (std::size_t j = 0; j < 8; ++j) out.words[0][F::template place<8, 4 * kLimbs>(j, l)] = v[j];
+      } else {
+        std::uint64_t* to[kLanes];
+        for (std::size_t i = 0; i < kLanes; ++i)
+          to[i] = out.words[i] + F::template place<8, 4 * kLimbs>(0, l);
+        F::template store_words<1>(v, to);
+      }
     }
   }
   /// |digit| times the point in each lane; 1, 1, 1, 0 is the identity.
-  static inline typename E::Cached look_up(const std::uint64_t (&limbs)[20][8], Vector size) {
-    const auto index = F::template index_of<8>(size);
+  static inline typename E::Cached look_up(const std::uint64_t* words, Vector size) {
     const Vector one = zero_is_one(size);
+    Vector limb[4 * kLimbs];
+    F::template look_up<8, 4 * kLimbs>(words, size, limb);
     typename E::Cached out;
     Fe* const coordinates[4] = {&out.S, &out.D, &out.Z, &out.k};
-    for (std::size_t l = 0; l < 20; ++l)
-      coordinates[l / 5]->l[l % 5] = F::template look_up<8>(limbs[l], index);
+    for (std::size_t l = 0; l < 4 * kLimbs; ++l) coordinates[l / kLimbs]->l[l % kLimbs] = limb[l];
     for (std::size_t k = 0; k < 3; ++k) coordinates[k]->l[0] = F::bit_or(coordinates[k]->l[0], one);
     return out;
   }
@@ -609,7 +634,7 @@ struct Bulk {
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(words);
         for (std::size_t v = 0; v < kWindowVectors; ++v) {
           const Vector nibble = F::nibbles(bytes, v * kLanes);
-          const typename E::Cached term = look_up(multiples.limbs[j], F::distance(nibble, 8));
+          const typename E::Cached term = look_up(multiples.words[j], F::distance(nibble, 8));
           sums[v] = E::add(sums[v], term, F::below(nibble, 8));
         }
       }
@@ -703,10 +728,9 @@ struct Bulk {
   static constexpr std::size_t kMultiples = std::size_t{1} << (kDigitBits - 1);
   /// A scalar is below 2^253, and the last digit keeps the carry into it: it stays positive.
   static constexpr std::size_t kDigits = 253 / kDigitBits + 1;
-  /// Multiples j·2^(i·kDigitBits)·P, j = 1 … kMultiples: limb l of multiple j of digit i at limbs[i][l][j −
-  /// 1], so that a permutation of registers looks up a limb.
+  /// Multiples j·2^(i·kDigitBits)·P, j = 1 … kMultiples: of each digit i a table of affine rows.
   struct Multiplier {
-    std::uint64_t limbs[kDigits][15][kMultiples];
+    alignas(64) std::uint64_t words[kDigits][3 * kLimbs * kMultiples];
   };
   static_assert(sizeof(Multiplier) <= sizeof(FixedBaseTable));
   /// What digit i is stored plus: all but the last are signed.
@@ -739,7 +763,7 @@ struct Bulk {
     const Row* lanes[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = base;
     const Affine a = affine(lanes);
-    Point power = {a.s, a.d, F::small(1), E::mul(a.k, E::constant(kInverse2D))};
+    Point power = point_of(a);
     for (std::size_t i = 0; i < kDigits; ++i) {
       Point multiples[kMultiples];
       multiples[0] = power;
@@ -763,7 +787,8 @@ struct Bulk {
         Row* rows[kLanes];
         for (std::size_t l = 0; l < kLanes; ++l) rows[l] = spare + l;
         store(entry, rows);
-        for (std::size_t l = 0; l < 15; ++l) multiplier.limbs[i][l][j] = spare[0].limbs[l];
+        for (std::size_t l = 0; l < 3 * kLimbs; ++l)
+          multiplier.words[i][F::template place<kMultiples, 3 * kLimbs>(j, l)] = spare[0].limbs[l];
       }
       power = E::twice(power, kDigitBits);
     }
@@ -781,8 +806,7 @@ struct Bulk {
       for (std::size_t g = 0; g < groups; ++g) {
         const std::size_t first = at + g * kLanes;
         sums[g] = E::identity();
-        if (addends != nullptr)
-          sums[g] = E::add(sums[g], affine(addends + first, n - first, identity), Mask{0});
+        if (addends != nullptr) sums[g] = E::add(sums[g], affine(addends + first, n - first, identity));
       }
       for (std::size_t b = 0; b < bases; ++b) {
         const auto& multiplier = *reinterpret_cast<const Multiplier*>(tables[b]->words);
@@ -791,20 +815,15 @@ struct Bulk {
           digits_of(scalars[b] + 32 * first, n - first, scale, w[g]);
         }
         for (std::size_t i = 0; i < kDigits; ++i) {
-          const auto& limbs = multiplier.limbs[i];
           for (std::size_t g = 0; g < groups; ++g) {
             const Vector stored = digit(w[g], i);
             const Mask negative = F::below(stored, excess(i));
             const Vector size = F::distance(stored, excess(i));
             // Where the digit is zero all limbs are looked up as zero: 1, 1, 0 is the identity.
             const Vector one = zero_is_one(size);
-            const auto index = F::template index_of<kMultiples>(size);
-            Affine term;
-            for (int k = 0; k < 5; ++k) {
-              term.s.l[k] = F::template look_up<kMultiples>(limbs[k], index);
-              term.d.l[k] = F::template look_up<kMultiples>(limbs[5 + k], index);
-              term.k.l[k] = F::template look_up<kMultiples>(limbs[10 + k], index);
-            }
+            Vector limb[3 * kLimbs];
+            F::template look_up<kMultiples, 3 * kLimbs>(multiplier.words[i], size, limb);
+            Affine term = affine_of(limb);
             term.s.l[0] = F::bit_or(term.s.l[0], one);
             term.d.l[0] = F::bit_or(term.d.l[0], one);
             sums[g] = E::add(sums[g], term, negative);

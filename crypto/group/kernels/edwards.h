@@ -39,6 +39,7 @@ struct Edwards {
   using Fe = typename F::Fe;
   using Clean = typename F::Clean;
   using Wide = typename F::Wide;
+  using Product = decltype(F::mul(Fe{}, Fe{}));  ///< a Wide, or one of which more is known
   using Mask = typename F::Mask;
   using Vector = typename F::Vector;
   static constexpr std::size_t kLanes = F::kLanes;
@@ -64,9 +65,11 @@ struct Edwards {
   }
   static inline __attribute__((always_inline)) Fe sqr(const Fe& a) { return F::reduce(F::sqr(a)); }
   static inline __attribute__((always_inline)) Clean cmul(const Fe& a, const Fe& b) {
-    return F::clean(mul(a, b));
+    return F::clean(F::reduce(F::mul(a, b)));
   }
-  static inline __attribute__((always_inline)) Clean csqr(const Fe& a) { return F::clean(sqr(a)); }
+  static inline __attribute__((always_inline)) Clean csqr(const Fe& a) {
+    return F::clean(F::reduce(F::sqr(a)));
+  }
   static inline __attribute__((always_inline)) Clean add(const Clean& a, const Clean& b) {
     return F::clean(F::reduce(F::wide(a) + F::wide(b)));
   }
@@ -102,11 +105,15 @@ struct Edwards {
   /// From A = (Y1 − X1)(Y2 − X2), B = (Y1 + X1)(Y2 + X2), C = 2d·T1·T2, ZZ = 2·Z1·Z2: the last four steps of
   /// add-2008-hwcd-3 (Hisil, Wong, Carter & Dawson, ASIACRYPT 2008, section 3.1, a = −1). Complete, because
   /// −1 is a square and d is none. Where `negative` is set, C counts negatively.
-  static inline __attribute__((always_inline)) Point finish(const Wide& A, const Wide& B, const Wide& C,
-                                                            const Wide& ZZ, Mask negative) {
+  static inline __attribute__((always_inline)) Point finish(const Product& A, const Product& B,
+                                                            const Product& C, const Wide& ZZ, Mask negative) {
     const Wide plus = ZZ + C, minus = ZZ - C;
     return from_EFGH(F::reduce(B - A), F::reduce(F::select(negative, plus, minus)),
                      F::reduce(F::select(negative, minus, plus)), F::reduce(B + A));
+  }
+  static inline __attribute__((always_inline)) Point finish(const Product& A, const Product& B,
+                                                            const Product& C, const Wide& ZZ) {
+    return from_EFGH(F::reduce(B - A), F::reduce(ZZ - C), F::reduce(ZZ + C), F::reduce(B + A));
   }
   /// X = E·F, Y = G·H, Z = F·G, T = E·H, in the letters of that paper.
   static inline __attribute__((always_inline)) Point from_EFGH(const Fe& e, const Fe& f, const Fe& g,
@@ -117,24 +124,45 @@ struct Edwards {
   }
   static inline __attribute__((always_inline)) Point from_EFGH_without_T(const Fe& e, const Fe& f,
                                                                          const Fe& g, const Fe& h) {
-    const Wide X = F::mul(e, f), Y = F::mul(g, h);
+    const auto X = F::mul(e, f), Y = F::mul(g, h);
     return {F::reduce(Y + X), F::reduce(Y - X), F::clean(F::reduce(F::mul(f, g))), F::small(0)};
   }
   /// p + q, or p − q where `negative` is set: −(x, y) = (−x, y) exchanges y + x with y − x and negates k.
   /// 7 multiplications.
   static inline __attribute__((always_inline)) Point add(const Point& p, const Affine& q, Mask negative) {
-    const Wide z = F::wide(p.Z);
-    return finish(F::mul(p.D, F::select(negative, q.s, q.d)), F::mul(p.S, F::select(negative, q.d, q.s)),
-                  F::mul(p.T, q.k), z + z, negative);
+    if constexpr (kLanes == 1) {
+      return add(p, negated(q, negative));
+    } else {
+      const auto z = F::wide(p.Z);
+      return finish(F::mul(p.D, F::select(negative, q.s, q.d)), F::mul(p.S, F::select(negative, q.d, q.s)),
+                    F::mul(p.T, q.k), z + z, negative);
+    }
   }
   /// The same. 8 multiplications.
   static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q, Mask negative) {
-    const Wide z = F::mul(p.Z, q.Z);
-    return finish(F::mul(p.D, F::select(negative, q.S, q.D)), F::mul(p.S, F::select(negative, q.D, q.S)),
-                  F::mul(p.T, q.k), z + z, negative);
+    if constexpr (kLanes == 1) {
+      return add(p, negated(q, negative));
+    } else {
+      const auto z = F::mul(p.Z, q.Z);
+      return finish(F::mul(p.D, F::select(negative, q.S, q.D)), F::mul(p.S, F::select(negative, q.D, q.S)),
+                    F::mul(p.T, q.k), z + z, negative);
+    }
+  }
+  /// Without a sign.
+  static inline __attribute__((always_inline)) Point add(const Point& p, const Affine& q) {
+    const auto z = F::wide(p.Z);
+    return finish(F::mul(p.D, q.d), F::mul(p.S, q.s), F::mul(p.T, q.k), z + z);
   }
   static inline __attribute__((always_inline)) Point add(const Point& p, const Cached& q) {
-    return add(p, q, Mask{0});
+    const auto z = F::mul(p.Z, q.Z);
+    return finish(F::mul(p.D, q.D), F::mul(p.S, q.S), F::mul(p.T, q.k), z + z);
+  }
+  /// −q where `negative` is set, else q: for single lanes, where this costs less than exchanging F and G.
+  static inline __attribute__((always_inline)) Affine negated(const Affine& q, Mask negative) {
+    return {F::select(negative, q.d, q.s), F::select(negative, q.s, q.d), F::negate_if(negative, q.k)};
+  }
+  static inline __attribute__((always_inline)) Cached negated(const Cached& q, Mask negative) {
+    return {F::select(negative, q.D, q.S), F::select(negative, q.S, q.D), q.Z, F::negate_if(negative, q.k)};
   }
   static inline __attribute__((always_inline)) Cached cached(const Point& p) {
     return {p.S, p.D, p.Z, mul(p.T, constant(k2D))};
@@ -159,7 +187,7 @@ struct Edwards {
     Fe e, f, g, h;
   };
   static inline __attribute__((always_inline)) Doubled doubled(const Point& p) {
-    const Wide U = F::sqr(p.S), V = F::sqr(p.D), SD = F::mul(p.S, p.D), ZZ = F::sqr(p.Z);
+    const auto U = F::sqr(p.S), V = F::sqr(p.D), SD = F::mul(p.S, p.D), ZZ = F::sqr(p.Z);
     const Wide SD2 = SD + SD, ZZ2 = ZZ + ZZ;
     return {F::reduce(U - V), F::reduce((ZZ2 + ZZ2) - SD2), F::reduce(SD2), F::reduce(U + V)};
   }

@@ -325,31 +325,32 @@ struct FieldIfma {
   static inline __attribute__((always_inline)) Vector distance(Vector a, std::uint64_t n) {
     return _mm512_abs_epi64(_mm512_sub_epi64(a, set1(n)));
   }
-  /// An index a lane into tables of kEntries words, 8, 16 or 32.
-  template <std::size_t kEntries>
-  struct Index {
-    Mask low, high;  ///< where the index is from 1 to 16, and above
-    Vector at;       ///< index − 1
-  };
-  template <std::size_t kEntries>
-  static inline __attribute__((always_inline)) Index<kEntries> index_of(Vector index) {
-    const Vector at = _mm512_sub_epi64(index, set1(1));
-    return {_mm512_cmplt_epu64_mask(at, set1(16)),
-            static_cast<Mask>(_mm512_cmplt_epu64_mask(at, set1(32)) & ~_mm512_cmplt_epu64_mask(at, set1(16))),
-            at};
+  /// Where word l of row j is in a table that look_up reads: the same word of all rows lies together.
+  template <std::size_t kRows, std::size_t kWords>
+  static constexpr std::size_t place(std::size_t j, std::size_t l) {
+    return kRows * l + j;
   }
-  /// Lane by lane table[index − 1], 0 where index is 0. A permutation of registers: neither time nor address
-  /// depends on the index. @pre table is aligned to 64 bytes.
-  template <std::size_t kEntries>
-  static inline __attribute__((always_inline)) Vector look_up(const std::uint64_t* table,
-                                                              const Index<kEntries>& index) {
-    const Vector first = _mm512_load_si512(table);
-    if constexpr (kEntries == 8) return _mm512_maskz_permutex2var_epi64(index.low, first, index.at, first);
-    const Vector low =
-        _mm512_maskz_permutex2var_epi64(index.low, first, index.at, _mm512_load_si512(table + 8));
-    if constexpr (kEntries == 16) return low;
-    return _mm512_or_si512(low, _mm512_maskz_permutex2var_epi64(index.high, _mm512_load_si512(table + 16),
-                                                                index.at, _mm512_load_si512(table + 24)));
+  /// Lane by lane row `index − 1`, zeros where index is 0, of a table of 8, 16 or 32 rows of kWords words.
+  /// Registers are permuted: neither time nor address depends on the index. @pre aligned to 64 bytes.
+  template <std::size_t kRows, std::size_t kWords>
+  static inline __attribute__((always_inline)) void look_up(const std::uint64_t* table, Vector index,
+                                                            Vector* out) {
+    static_assert(kRows == 8 || kRows == 16 || kRows == 32);
+    const Vector at = _mm512_sub_epi64(index, set1(1));
+    const Mask low = _mm512_cmplt_epu64_mask(at, set1(16));
+    const Mask high = static_cast<Mask>(_mm512_cmplt_epu64_mask(at, set1(32)) & ~low);
+    for (std::size_t l = 0; l < kWords; ++l) {
+      const std::uint64_t* words = table + kRows * l;
+      const Vector first = _mm512_load_si512(words);
+      if constexpr (kRows == 8) {
+        out[l] = _mm512_maskz_permutex2var_epi64(low, first, at, first);
+      } else {
+        out[l] = _mm512_maskz_permutex2var_epi64(low, first, at, _mm512_load_si512(words + 8));
+      }
+      if constexpr (kRows == 32)
+        out[l] = _mm512_or_si512(out[l], _mm512_maskz_permutex2var_epi64(high, _mm512_load_si512(words + 16),
+                                                                         at, _mm512_load_si512(words + 24)));
+    }
   }
   /// In lane i, four bits of 32 little-endian bytes: those from bit 4·(first + i) on. @pre 8 divides first.
   static inline __attribute__((always_inline)) Vector nibbles(const std::uint8_t* bytes, std::size_t first) {

@@ -6,8 +6,8 @@
 
 namespace psephos::kernels {
 
-/// An affine point as the kernels want it: y + x, y − x and 2d·xy in the limbs of one field, and a word of
-/// padding. Rows made by one set of kernels mean nothing to the other.
+/// An affine point as the kernels want it: y + x, y − x and 2d·xy in the limbs of one field, and padding.
+/// Rows made by one set of kernels mean nothing to the other.
 struct alignas(64) Row {
   std::uint64_t limbs[16];
 };
