@@ -280,6 +280,14 @@ TEST_F(SeveralTest, AWholeElection) {
   EXPECT_NE(csv.find("group,council,c1,2,\"u1/council/2\"," + council().list->choices[2].id.text), csv.npos);
   const std::string html(text_of(record.file(layout::result_as("html"))));
   EXPECT_NE(html.find("50.0&nbsp;%"), html.npos);  // two of four ballots
+  EXPECT_NE(html.find("</h2>\n<p>Marks on a ballot: 1–2</p>\n<table>"), html.npos);
+  const std::string json(text_of(record.file(layout::result_as("json"))));
+  const std::string rule = R"("kind": "several",
+      "min": 1,
+      "max": 2,
+      "list": "c1",)";
+  EXPECT_NE(json.find(rule), json.npos) << json;
+  EXPECT_NE(json.find("\"kind\": \"one\",\n      \"list\": \"mayor\","), json.npos) << json;
 
   const auto audited = [&](const TestRecord& r) {
     return audit_record({.record = r.record, .fingerprint = election().fingerprint()});
@@ -297,6 +305,18 @@ TEST_F(SeveralTest, AWholeElection) {
   ASSERT_EQ(balance.findings.size(), 1U);
   EXPECT_EQ(balance.findings[0],
             (Rejection{Reason::kCountMismatch, "total of council/c1: 12 votes, not from 4 to 8"}));
+
+  // Another rule than that of the definition, in the JSON alone.
+  TestRecord misstated = record;
+  std::string text = json;
+  text.replace(text.find("\"max\": 2"), 8, "\"max\": 3");
+  misstated.file(layout::result_as("json")) = copy_of(bytes_of(text));
+  misstated.make(Step::kIndex);
+  const AuditReport of_another_rule = audited(misstated);
+  EXPECT_FALSE(of_another_rule.accepted());
+  const AuditCheck& rendering = of_another_rule.check(AuditCheckId::kResult);
+  ASSERT_EQ(rendering.findings.size(), 1U);
+  EXPECT_EQ(rendering.findings[0].reason, Reason::kResultMismatch);
 
   // Two columns exchanged before the mix: every row is in the log, but under another choice.
   TestRecord exchanged = record;
