@@ -368,5 +368,20 @@ TEST_F(SeveralTest, WordsOfAVoter) {
   }
 }
 
+// Where no contest needs a choice, no words are a ballot: none is marked.
+TEST(SeveralWords, NoChoiceAtAll) {
+  Options options;
+  options.amend = [](Definition& d) {
+    d.contests.erase(d.contests.begin());
+    for (Unit& unit : d.units) unit.contests.erase(unit.contests.begin());
+    d.contests[0].several = SeveralRule{.min = 0, .max = 2};
+  };
+  const TestElection e(options);
+  EXPECT_EQ(choices_for(e.election(), 0, {}).value(), (std::vector<std::size_t>{0, 0, 0, 0}));
+  const TestElection base(council_of_several());
+  EXPECT_EQ(choices_for(base.election(), 0, {}).error().object,
+            "contest mayor needs a choice (a blank vote is a choice, too)");
+}
+
 }  // namespace
 }  // namespace psephos::test
