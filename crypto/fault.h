@@ -38,7 +38,8 @@
   X(153, kLogOriginMismatch, "LOG_ORIGIN_MISMATCH", "a checkpoint of another log")                          \
   X(154, kHeadUnwitnessed, "HEAD_UNWITNESSED", "a checkpoint lacks the quorum of witnesses")                \
   X(160, kSigInvalid, "SIG_INVALID", "a signature does not verify")                                         \
-  X(161, kSecretUnreadable, "SECRET_UNREADABLE", "a sealed secret does not open with this passphrase")
+  X(161, kSecretUnreadable, "SECRET_UNREADABLE", "a sealed secret does not open with this passphrase")      \
+  X(162, kRngHealth, "RNG_HEALTH", "the random generator is stuck or repeats itself")
 
 namespace psephos {
 

@@ -104,7 +104,9 @@ Result<void, Rejection> contests(const Options& options) {
   if (authorisation->ticket.counter > 1)
     fmt::print("\nYou have cast {} ballot(s) already; another one replaces them.\n",
                authorisation->ticket.counter - 1);
-  fmt::print("\nTo vote: vote cast --choose CONTEST=CHOICE-ID, once for each choice.\n");
+  fmt::print(
+      "\nTo vote: vote cast --choose CONTEST=CHOICE-ID, once for each choice; where you may choose several,\n"
+      "once for each of them; where you choose none, not at all.\n");
   return {};
 }
 
@@ -306,8 +308,9 @@ int main(int argc, char** argv) {
                       [&] { return cast(options); });
   add_connection_options(cast_command, options);
   add_signer_options(cast_command, options);
-  cast_command.add_option("--choose", options.choose, "CONTEST=CHOICE-ID, once for each choice")
-      ->required()
+  cast_command
+      .add_option("--choose", options.choose,
+                  "CONTEST=CHOICE-ID, once for each choice, also for several of one contest")
       ->allow_extra_args(false);
   cast_command.add_flag("--yes", options.yes, "do not ask before signing");
   cast_command.add_option("--receipt", options.receipt_out, "save the receipt in this file");

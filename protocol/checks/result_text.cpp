@@ -127,21 +127,21 @@ void csv_row(std::string& out, const CandidateTable& table, std::string_view lev
 /// Words of the page; names and titles come from the definition.
 struct Words {
   std::string_view language;
-  std::string_view result, choice, votes, share, total, by_unit, units, logged, counted, superseded, revoked,
-      outdated, fingerprint, test;
+  std::string_view result, choice, votes, share, marks, total, by_unit, units, logged, counted, superseded,
+      revoked, outdated, fingerprint, test;
 };
 constexpr std::array<Words, 4> kWords{{
-    {"en", "Result", "Choice", "Votes", "Share", "Total", "By unit", "Units", "Ballots in the log", "Counted",
-     "Replaced by a later ballot", "Revoked", "Outdated by a move", "Election fingerprint",
-     "This is a test. It elects nobody."},
-    {"et", "Tulemus", "Valik", "Hääli", "Osakaal", "Kokku", "Üksuste kaupa", "Üksused", "Hääletusi logis",
-     "Arvesse võetud", "Asendatud hilisemaga", "Tühistatud", "Kolimise tõttu aegunud", "Valimise sõrmejälg",
-     "See on katse. Siin ei valita kedagi."},
-    {"ru", "Результат", "Выбор", "Голоса", "Доля", "Всего", "По участкам", "Участки", "Бюллетеней в журнале",
-     "Учтено", "Заменено более поздним", "Отозвано", "Устарело из-за переезда", "Отпечаток выборов",
-     "Это проверка. Здесь никого не выбирают."},
-    {"km", "លទ្ធផល", "ជម្រើស", "សំឡេង", "ភាគរយ", "សរុប", "តាមមណ្ឌល", "មណ្ឌល", "សន្លឹកឆ្នោតក្នុងកំណត់ហេតុ", "បានរាប់",
-     "ត្រូវបានជំនួស", "ត្រូវបានដកហូត", "ហួសសម័យដោយការផ្លាស់ទី", "ស្នាមម្រាមដៃនៃការបោះឆ្នោត",
+    {"en", "Result", "Choice", "Votes", "Share", "Marks on a ballot", "Total", "By unit", "Units",
+     "Ballots in the log", "Counted", "Replaced by a later ballot", "Revoked", "Outdated by a move",
+     "Election fingerprint", "This is a test. It elects nobody."},
+    {"et", "Tulemus", "Valik", "Hääli", "Osakaal", "Märke sedelil", "Kokku", "Üksuste kaupa", "Üksused",
+     "Hääletusi logis", "Arvesse võetud", "Asendatud hilisemaga", "Tühistatud", "Kolimise tõttu aegunud",
+     "Valimise sõrmejälg", "See on katse. Siin ei valita kedagi."},
+    {"ru", "Результат", "Выбор", "Голоса", "Доля", "Отметок в бюллетене", "Всего", "По участкам", "Участки",
+     "Бюллетеней в журнале", "Учтено", "Заменено более поздним", "Отозвано", "Устарело из-за переезда",
+     "Отпечаток выборов", "Это проверка. Здесь никого не выбирают."},
+    {"km", "លទ្ធផល", "ជម្រើស", "សំឡេង", "ភាគរយ", "ចំនួនគំនូសក្នុងសន្លឹកឆ្នោត", "សរុប", "តាមមណ្ឌល", "មណ្ឌល",
+     "សន្លឹកឆ្នោតក្នុងកំណត់ហេតុ", "បានរាប់", "ត្រូវបានជំនួស", "ត្រូវបានដកហូត", "ហួសសម័យដោយការផ្លាស់ទី", "ស្នាមម្រាមដៃនៃការបោះឆ្នោត",
      "នេះជាការសាកល្បង។ គ្មាននរណាត្រូវបានជ្រើសរើសទេ។"},
 }};
 const Words& words_for(const Definition& definition) {
@@ -238,6 +238,14 @@ std::string chart(std::span<const Choice> choices, const std::vector<ChoiceCount
          std::to_string(whole) + "</td><td></td><td></td></tr></tfoot>\n</table>\n";
 }
 
+/// From how many to how many choices a ballot marks, for a contest of kind several.
+std::string marks_of(const Contest& contest, const Words& words) {
+  const auto& rule = contest.several;
+  if (!rule) return {};
+  return "<p>" + std::string(words.marks) + ": " + std::to_string(rule->min) +
+         (rule->min == rule->max ? "" : "–" + std::to_string(rule->max)) + "</p>\n";
+}
+
 std::string unit_names(const Definition& definition, const GroupSheet& group) {
   std::string out;
   for (const Id& id : group.units)
@@ -287,6 +295,12 @@ std::string result_json(const Election& election, const Sheet& sheet, const Elec
     json.open('{');
     json.field("contest", table.contest->id.text);
     json.texts("title", table.contest->title);
+    const auto& several = table.contest->several;
+    json.field("kind", several ? "several" : "one");
+    if (several) {
+      json.field("min", several->min);
+      json.field("max", several->max);
+    }
     json.field("list", table.list->id.text);
     json.key("choices");
     json.open('[');
@@ -374,6 +388,7 @@ std::string result_html(const Election& election, const Sheet& sheet, const Elec
           *ballots += group.counted;
     }
     out += "<section>\n<h2>" + in_all_languages(table.contest->title) + "</h2>\n" +
+           marks_of(*table.contest, words) +
            chart(table.list->choices, counts_of(result, table), ballots, words, caption) + "<h3>" +
            std::string(words.by_unit) + "</h3>\n";
     for (std::size_t g = 0; g < sheet.groups.size(); ++g)

@@ -8,7 +8,7 @@
 /// that an audit renders them again and compares byte for byte. UTF-8, no clock, no locale.
 namespace psephos {
 
-/// A JSON object: every contest with its lists, choices and votes, every group with its numbers.
+/// A JSON object: every contest with its kind, lists, choices and votes, every group with its numbers.
 /// @pre the result has the sheet's groups, in order (total() makes such).
 std::string result_json(const Election& election, const Sheet& sheet, const ElectionResult& result);
 /// RFC 4180 with a header line: a row for each choice of each list in total, then of each group.

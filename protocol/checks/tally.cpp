@@ -387,7 +387,8 @@ Result<StageStatement, Rejection> check_stage_statement(const Election& election
   if (!statement) return std::unexpected(statement.error());
   if (statement->fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, object);
   const auto keys = mixer ? election.mixer_keys() : election.trustee_keys();
-  if (statement->author > keys.size()) return reject(Reason::kMixerNotInRoster, object);
+  if (statement->author > keys.size())
+    return reject(mixer ? Reason::kMixerNotInRoster : reason_of(Fault::kShareTrustee), object);
   if (document->signatures.size() != 1 || document->signatures[0].signer != statement->author ||
       !verify_labelled(keys[statement->author - 1], mixer ? labels::kSignMix : labels::kSignDecryption,
                        document->body, document->signatures[0].signature))

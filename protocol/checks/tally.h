@@ -101,7 +101,8 @@ Result<void, Rejection> check_result(const ElectionResult& counted, const Electi
 enum class Stagehand : std::uint8_t { kMixer, kTrustee };
 /// A mixer's or trustee's signed statement: one signature, of that roster key, over this sheet, every group
 /// once in the sheet's order.
-/// @return SIG_INVALID, MIXER_NOT_IN_ROSTER, MIX_CHAIN_GAP, CHAIN_HASH_MISMATCH, PROOF_SET_MISMATCH ….
+/// @return MIXER_NOT_IN_ROSTER or SHARE_TRUSTEE for an author outside the roster, SIG_INVALID, MIX_CHAIN_GAP,
+/// CHAIN_HASH_MISMATCH, PROOF_SET_MISMATCH, ELECTION_FP_MISMATCH, or why the bytes are no statement.
 Result<StageStatement, Rejection> check_stage_statement(const Election& election, ByteView signed_statement,
                                                         Stagehand who, std::uint64_t position,
                                                         const Sheet& sheet, const Digest256& sheet_hash);

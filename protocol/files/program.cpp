@@ -60,6 +60,8 @@ std::string_view hint_of(Reason reason) {
       return "put the card into the reader";
     case Reason::kCardAmbiguous:
       return "give --voter with the personal identifier, e.g. PNOEE-38001085718";
+    case Reason::kRngHealth:
+      return "nothing was signed or sent; restart the computer, or use another one";
     case Reason::kTestModeForbidden:
       return "use an eID card; software cards serve test elections only";
     default:

@@ -254,6 +254,38 @@ TEST_F(AuditTest, A113_ProofOfAnotherType) {
   refused([](TestRecord&, Bytes& file) { file.clear(); }, reason_of(Fault::kProofParse));
 }
 
+// Nobody but the mixers and trustees of the manifest, each with the key that stands there. Files, proofs and
+// everything after are the honest ones, so that only the author is wrong.
+TEST_F(AuditTest, A123_StageByNobodyOfTheRoster) {
+  const SigningKey stranger = SigningKey::generate(e->rng());
+  const auto mixed_by = [&](std::uint64_t author, std::uint64_t signer, const SigningKey& key) {
+    TestRecord r = *honest;
+    StageStatement statement = r.mix_statement(2);
+    statement.author = author;
+    r.sign_mix(statement, 2, signer, key);
+    r.make(Step::kIndex);
+    return audit(r.record);
+  };
+  expect_refused(mixed_by(4, 4, stranger), kMixes, Reason::kMixerNotInRoster);
+  expect_refused(mixed_by(4, 2, e->mixers[1]), kMixes, Reason::kMixerNotInRoster);
+  expect_refused(mixed_by(2, 2, stranger), kMixes, Reason::kSigInvalid);
+  expect_refused(mixed_by(2, 2, e->mixers[0]), kMixes, Reason::kSigInvalid);
+  EXPECT_TRUE(mixed_by(2, 2, e->mixers[1]).accepted());
+
+  const auto shared_by = [&](std::uint64_t author, const SigningKey& key) {
+    TestRecord r = *honest;
+    StageStatement statement = r.share_statement(3);
+    statement.author = author;
+    r.sign_shares(statement, 3, author, key);
+    r.make(Step::kIndex);
+    return audit(r.record);
+  };
+  expect_refused(shared_by(4, stranger), kShares, reason_of(Fault::kShareTrustee));
+  expect_refused(shared_by(3, stranger), kShares, Reason::kSigInvalid);
+  expect_refused(shared_by(2, e->trustees[1]), kShares, Reason::kProofSetMismatch);
+  EXPECT_TRUE(shared_by(3, e->trustees[2]).accepted());
+}
+
 TEST_F(AuditTest, A124_MixSkippedReorderedRepeated) {
   // Mixer 3 mixes what mixer 1 put out, and stands in place of mixer 2; or the two change places.
   TestRecord skipped = *honest;

@@ -4,9 +4,12 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "crypto/bulk_random.h"
 #include "crypto/bytes.h"
+#include "crypto/hash.h"
+#include "crypto/tested_random.h"
 
 namespace psephos {
 namespace {
@@ -80,6 +83,108 @@ TEST(BulkRng, DrawnBytesAreGone) {
     EXPECT_FALSE(holds(ByteView(drawn).subspan(at, 16)));
   Bytes next = expected(9, 1016);
   EXPECT_TRUE(holds(ByteView(next).subspan(1000, 16)));  // the search finds what is there
+}
+
+/// Byte i is `byte(i)`.
+class StreamRng final : public Rng {
+ public:
+  explicit StreamRng(std::function<std::uint8_t(std::size_t)> byte) : byte_(std::move(byte)) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::uint8_t& b : out) b = byte_(at_++);
+  }
+
+ private:
+  std::function<std::uint8_t(std::size_t)> byte_;
+  std::size_t at_ = 0;
+};
+
+/// A sound stream, the same every time.
+std::uint8_t sound(std::size_t i) {
+  static thread_local std::size_t number = SIZE_MAX;
+  static thread_local Digest512 block;
+  if (i / 64 != number) block = sha512(u64be(number = i / 64));
+  return block[i % 64];
+}
+
+/// Whether a generator that gives these bytes passes, when 4,096 are drawn after the start-up sample.
+bool passes(std::function<std::uint8_t(std::size_t)> byte) {
+  StreamRng source(std::move(byte));
+  TestedRng rng(source);
+  Bytes drawn(4096);
+  rng.fill(drawn);
+  return rng.healthy();
+}
+
+TEST(TestedRng, A16_StuckAndRepeatingGeneratorsAreSeen) {
+  EXPECT_TRUE(passes(sound));
+  SystemRng system;
+  TestedRng tested(system);
+  Bytes drawn(1 << 20);
+  tested.fill(drawn);
+  EXPECT_TRUE(tested.healthy());
+
+  for (const int byte : {0, 1, 0x55, 0xff})
+    EXPECT_FALSE(passes([&](std::size_t) { return static_cast<std::uint8_t>(byte); })) << byte;
+  for (const std::size_t period : {2U, 7U, 16U, 32U, 48U, 64U, 160U, 256U})
+    EXPECT_FALSE(passes([&](std::size_t i) { return sound(i % period); })) << period;
+  EXPECT_FALSE(passes([](std::size_t i) { return static_cast<std::uint8_t>(i); }));
+  EXPECT_FALSE(passes([](std::size_t i) { return static_cast<std::uint8_t>(sound(i) & 0x0f); }));
+  // Sound at first.
+  for (const std::size_t from : {1024U, 1025U, 3000U})
+    EXPECT_FALSE(passes([&](std::size_t i) { return i < from ? sound(i) : 7; })) << from;
+}
+
+// At each cutoff, and one short of it; the start-up sample ends with a window.
+TEST(TestedRng, Cutoffs) {
+  using namespace random_health;
+  ASSERT_EQ(kStartUpBytes % kWindow, 0U);
+  const auto with = [](const std::function<void(Bytes & window)>& change) {
+    Bytes window(kWindow);
+    for (std::size_t i = 0; i < kWindow; ++i)
+      window[i] = static_cast<std::uint8_t>(sound(i) | 1U);  // no zero
+    change(window);
+    return passes([&](std::size_t i) {
+      return i >= kStartUpBytes && i < kStartUpBytes + kWindow ? window[i - kStartUpBytes] : sound(i);
+    });
+  };
+  EXPECT_TRUE(with([](Bytes&) {}));
+  for (const std::size_t at : {std::size_t{100}, kWindow - kRun}) {
+    EXPECT_TRUE(with([&](Bytes& w) { std::fill_n(&w[at], kRun - 1, std::uint8_t{0}); })) << at;
+    EXPECT_FALSE(with([&](Bytes& w) { std::fill_n(&w[at], kRun, std::uint8_t{0}); })) << at;
+  }
+  const auto first_occurs = [&](std::size_t times) {
+    return with([&](Bytes& w) {
+      for (std::size_t k = 0; k < times; ++k) w[19 * k] = 0;
+    });
+  };
+  EXPECT_TRUE(first_occurs(kOccurrences - 1));
+  EXPECT_FALSE(first_occurs(kOccurrences));
+  for (const std::size_t block : {std::size_t{1}, std::size_t{7}, kWindow / kBlock - 1}) {
+    const auto repeated = [&](std::uint8_t difference) {
+      return with([&](Bytes& w) {
+        std::copy_n(w.begin(), kBlock, &w[block * kBlock]);
+        w[block * kBlock + 17] ^= difference;
+      });
+    };
+    EXPECT_TRUE(repeated(0x40)) << block;
+    EXPECT_FALSE(repeated(0)) << block;
+  }
+}
+
+// Its bytes are the source's, after those of the start-up sample; and nothing of them stays in memory.
+TEST(TestedRng, PassesOnWhatItDrew) {
+  StreamRng source(sound);
+  Bytes drawn(200);
+  alignas(TestedRng) std::array<std::uint8_t, sizeof(TestedRng)> memory{};
+  auto* rng = new (memory.data()) TestedRng(source);
+  rng->fill(std::span(drawn).first(77));
+  rng->fill(std::span(drawn).subspan(77));
+  for (std::size_t i = 0; i < drawn.size(); ++i)
+    EXPECT_EQ(drawn[i], sound(random_health::kStartUpBytes + i)) << i;
+  const auto held = [&] { return !std::ranges::search(memory, ByteView(drawn).first(32)).empty(); };
+  EXPECT_TRUE(held());
+  rng->~TestedRng();
+  EXPECT_FALSE(held());
 }
 
 }  // namespace

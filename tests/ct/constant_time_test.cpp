@@ -14,6 +14,7 @@
 #include "crypto/secret/dkg_participant.h"
 #include "crypto/secret/note_signer.h"
 #include "crypto/shuffle/proof.h"
+#include "crypto/tested_random.h"
 #include "crypto/threshold/decryption.h"
 #include "protocol/ballot_crypto.h"
 #include "protocol/checks/ballot_proofs.h"
@@ -364,6 +365,14 @@ TEST_P(ConstantTime, Signatures) {
 }
 
 // ---- Ballots ---------------------------------------------------------------------------------------
+
+TEST_P(ConstantTime, HealthOfTheGenerator) {
+  TestedRng tested(rng);
+  Bytes drawn(2000);
+  tested.fill(drawn);
+  EXPECT_TRUE(ct::is_secret(drawn));
+  EXPECT_TRUE(tested.healthy());
+}
 
 /// A ballot of unit u1 with these choices, which nothing may show but the ballot's opening.
 void expect_hidden(const Election& election, const std::vector<std::size_t>& choices, Rng& rng) {

@@ -151,35 +151,45 @@ def choices(*rows):
 
 
 class BuiltIn:
-    """Two contests, four units, four languages; the smallest unit is too small to be counted alone."""
+    """Three contests, in one of which a voter may mark several choices; four units, four languages; the smallest unit is too small to be counted alone.
+
+    A ballot is a tuple of (contest, choice), with one for each choice that is marked."""
 
     title = texts("Lakeside demonstration election", "Järveääre näidisvalimine", "Демонстрационные выборы в Лейксайде", "ការបោះឆ្នោតសាកល្បងនៅឡេកសាយ")
     languages = LANGUAGES
     smallest_group = 5
     voters_by_unit = {"north": 110, "south": 90, "harbour": 60, "island": 4}
     token_voters = 3
-    first_lines = "a built-in election: 2 contests, 4 units, 4 languages"
+    first_lines = "a built-in election: 3 contests, 4 units, 4 languages"
 
     def __init__(self, rng):
         self.rng = rng
         mayor = choices(("101", person("Ada Lind", "អាដា លីន")), ("102", person("Bruno Saar", "ប្រូណូ សារ")), ("103", person("Clea Tamm", "ក្លេអា តាំ")))
         town = choices(("201", person("Green Shore", "ឆ្នេរបៃតង")), ("202", person("Harbour List", "បញ្ជីកំពង់ផែ")), ("203", person("New Bridge", "ស្ពានថ្មី")))
         island = choices(("201", person("Green Shore", "ឆ្នេរបៃតង")), ("301", person("Island Voice", "សំឡេងកោះ")))
+        projects = [{"id": i, "names": names} for i, names in (
+            ("401", texts("New library", "Uus raamatukogu", "Новая библиотека", "បណ្ណាល័យថ្មី")), ("402", texts("Cycle path", "Jalgrattatee", "Велодорожка", "ផ្លូវជិះកង់")),
+            ("403", texts("Playground", "Mänguväljak", "Детская площадка", "សួនកុមារ")), ("404", texts("Ferry pier", "Praamikai", "Паромный причал", "ផែសាឡាង")),
+            ("405", texts("Street lights", "Tänavavalgustus", "Уличное освещение", "ភ្លើងបំភ្លឺផ្លូវ")))]
         self.contests = [
             {"id": "mayor", "title": texts("Mayor", "Linnapea", "Мэр", "អភិបាលក្រុង"), "lists": [{"id": "all", "choices": mayor}]},
             {"id": "council", "title": texts("Town council", "Linnavolikogu", "Городской совет", "ក្រុមប្រឹក្សាក្រុង"),
              "lists": [{"id": "town", "choices": town}, {"id": "north-shore", "choices": island}]},
+            {"id": "projects", "title": texts("Town projects, up to three", "Linna projektid, kuni kolm", "Городские проекты, до трёх", "គម្រោងទីក្រុង យ៉ាងច្រើនបី"),
+             "kind": "several", "min": 0, "max": 3, "lists": [{"id": "all", "choices": projects}]},
         ]
         name = {"north": texts("North Shore", "Põhjakallas", "Северный берег", "ឆ្នេរខាងជើង"), "south": texts("South Bank", "Lõunakallas", "Южный берег", "ច្រាំងខាងត្បូង"),
                 "harbour": texts("Harbour", "Sadam", "Гавань", "កំពង់ផែ"), "island": texts("Island", "Saar", "Остров", "កោះ")}
         self.units = [{"id": u, "names": name[u], "contests": [{"contest": "mayor", "list": "all"},
-                       {"contest": "council", "list": "north-shore" if u == "north" else "town"}]} for u in self.voters_by_unit]
-        self.ids = {"mayor": [c["id"] for c in mayor], "town": [c["id"] for c in town], "north-shore": [c["id"] for c in island]}
+                       {"contest": "council", "list": "north-shore" if u == "north" else "town"}, {"contest": "projects", "list": "all"}]} for u in self.voters_by_unit]
+        self.ids = {"mayor": [c["id"] for c in mayor], "town": [c["id"] for c in town], "north-shore": [c["id"] for c in island],
+                    "projects": [c["id"] for c in projects]}
 
     def random_ballot(self, unit):
         council = "north-shore" if unit == "north" else "town"
         pick = lambda ids: self.rng.choices(ids, weights=[*range(len(ids) + 2, 3, -1), 1])[0]  # earlier ones are liked better, blank least
-        return {"mayor": pick(self.ids["mayor"]), "council": pick(self.ids[council])}
+        marked = sorted(self.rng.sample(self.ids["projects"], self.rng.choice((0, 1, 2, 3, 3))))
+        return (("mayor", pick(self.ids["mayor"])), ("council", pick(self.ids[council])), *(("projects", choice) for choice in marked))
 
     def plan(self, voters):
         """voters: unit -> national ids. Returns ballots in order, revoked and restored voters, and the ballots that must count."""
@@ -248,7 +258,7 @@ class Replay:
         casts, final, on_paper = [], {}, []
         for unit, ids in voters.items():
             numbers = [n for (u, n) in self.table if u == unit]
-            ballot = {n: {"riigikogu": n} for n in numbers}  # one for all who vote alike: there are 600,000
+            ballot = {n: (("riigikogu", n),) for n in numbers}  # one for all who vote alike: there are 600,000
             wanted = [n for n in numbers for _ in range(self.table[(unit, n)])]
             self.rng.shuffle(wanted)
             counted, revoked = ids[:len(wanted)], ids[len(wanted):]
@@ -426,7 +436,7 @@ class Election:
 
     def vote(self, voter, ballot, *more, expect_failure=False):
         pin1, pin2 = self.tokens[voter]
-        chosen = [a for contest, choice in ballot.items() for a in ("--choose", f"{contest}={choice}")]
+        chosen = [a for contest, choice in ballot for a in ("--choose", f"{contest}={choice}")]
         return self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
                           "--pin1-file", pin1, "--pin2-file", pin2, "--state", self.home / "voters" / f"{voter}.state", *chosen, "--yes", "--no-terminal-qr", *more,
                           env=self.token_env, expect_failure=expect_failure)
@@ -445,7 +455,7 @@ class Election:
             p.say(f"{len(with_token)} ballots signed on tokens with PIN2; receipts and verification codes (QR) lie in {home / 'voters'}")
         plan = home / "voters" / "plan.tsv"
         with plan.open("w") as lines:
-            lines.writelines(f"{v}\t{','.join(f'{c}={x}' for c, x in b.items())}\n" for v, b in in_bulk)
+            lines.writelines(f"{v}\t{','.join(f'{c}={x}' for c, x in b)}\n" for v, b in in_bulk)
         if self.bulk:
             out = self.cast_in_bulk(plan)
         else:
@@ -539,7 +549,7 @@ class Election:
         unit_of = {v: u for u, ids in self.voters.items() for v in ids}
         list_of = {(u["id"], uc["contest"]): uc["list"] for u in self.e.units for uc in u["contests"]}
         for voter, ballot in self.final.items():
-            for contest, choice in ballot.items():
+            for contest, choice in ballot:
                 key = (contest, list_of[(unit_of[voter], contest)], choice)
                 expected[key] = expected.get(key, 0) + 1
         counted = {(c["contest"], c["list"], x["choice"]): x["votes"] for c in result["contests"] for x in c["choices"] if x["votes"]}
@@ -552,9 +562,14 @@ def show_result(election, result, limit=8):
     for total in result["contests"]:
         rows = sorted(((c["votes"], c["choice"]) for c in total["choices"]), reverse=True)
         width = max((v for v, _ in rows), default=0) or 1
-        print(f"\n  {BOLD}{titles[total['contest']]}{OFF} ({total['list']})")
+        rule = ""
+        if total["kind"] == "several":  # every choice is mixed and counted apart, so that all ballots stand in each
+            width = sum(g["counted"] for g in result["groups"] if (g["contest"], g["list"], g["slot"]) == (total["contest"], total["list"], 0)) or 1
+            rule = f": from {total['min']} to {total['max']} marks on each of {width:,} ballots"
+        print(f"\n  {BOLD}{titles[total['contest']]}{OFF} ({total['list']}){rule}")
         for votes, choice in rows[:limit]:
-            print(f"    {names[(total['contest'], choice)]:<28.28} {votes:>7,}  {'█' * round(30 * votes / width)}")
+            share = f" {100 * votes / width:5.1f} %" if rule else ""
+            print(f"    {names[(total['contest'], choice)]:<28.28} {votes:>7,}{share}  {'█' * round(30 * votes / width)}")
         if len(rows) > limit:
             print(f"    and {len(rows) - limit} more")
 

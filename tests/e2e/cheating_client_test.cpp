@@ -9,6 +9,7 @@
 #include "crypto/proof/one_of_many.h"
 #include "protocol/ballot_crypto.h"
 #include "protocol/record_layout.h"
+#include "tests/adversary/marks_forger.h"
 #include "tests/collector/collector_fixture.h"
 #include "tests/support/run_program.h"
 #include "tests/support/test_record.h"
@@ -39,7 +40,12 @@ class CheatingClientTest : public testing::Test {
     Reason reason;
   };
 
-  CheatingClientTest() : w(small_groups()), e((w.start(), *w.e)) { w.open(7); }
+  /// `choices` are those that a voter casts of whom nothing else is said.
+  explicit CheatingClientTest(const Options& options = small_groups(),
+                              std::vector<std::size_t> choices = {0, 1})
+      : w(options), e((w.start(), *w.e)), usual(std::move(choices)) {
+    w.open(7);
+  }
 
   std::uint64_t log_size() { return w.running->status().head.size; }
   const Election& election() const { return e.election(); }
@@ -56,7 +62,7 @@ class CheatingClientTest : public testing::Test {
   template <class Change>
   Envelope changed(std::uint64_t n, Change change) {
     const ServiceSigned ticket = w.ticket(n).value();
-    Ballot ballot = ballot_in(w.cast(n, ticket));
+    Ballot ballot = ballot_in(w.cast(n, ticket, usual));
     change(ballot);
     return signed_by(e.card(n), ballot, ticket);
   }
@@ -65,13 +71,14 @@ class CheatingClientTest : public testing::Test {
   Envelope on_forged_ticket(std::uint64_t n, Change change) {
     CastTicket ticket = ticket_in(w.ticket(n).value());
     change(ticket);
-    return w.cast(n, e.sign_ticket(ticket)).submission.envelope;
+    return w.cast(n, e.sign_ticket(ticket), usual).submission.envelope;
   }
 
   void accepted(const Cast& cast) {
     w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
   }
-  Cast accepted(std::uint64_t n, const std::vector<std::size_t>& choices = {0, 1}) {
+  Cast accepted(std::uint64_t n) { return accepted(n, usual); }
+  Cast accepted(std::uint64_t n, const std::vector<std::size_t>& choices) {
     Cast cast = w.cast(n, choices);
     accepted(cast);
     return cast;
@@ -176,6 +183,7 @@ class CheatingClientTest : public testing::Test {
 
   CollectorWorld w;
   TestElection& e;
+  std::vector<std::size_t> usual;
   std::vector<Attempt> attempts;
   std::uint64_t founded = 0;
   std::vector<EntryBytes> entries;
@@ -478,6 +486,103 @@ TEST_F(CheatingClientTest, OtherBytes) {
           changed(1, [](Ballot& ballot) { ballot.selections[1].alpha = ballot.selections[0].alpha; }),
           Reason::kBallotRReuse, Evidence::kLogged);
   accepted(cast);
+  expect_the_same_answers();
+}
+
+/// The council is chosen by marking one or two of its four choices.
+class CheatingSeveralTest : public CheatingClientTest {
+ protected:
+  CheatingSeveralTest() : CheatingClientTest(several(), {0, 0, 1, 0, 0}) {}
+  static Options several() {
+    Options options = small_groups();
+    options.amend = [](Definition& d) { d.contests[1].several = SeveralRule{.min = 1, .max = 2}; };
+    return options;
+  }
+  const CandidateTable& council_of(const Ballot& ballot) const {
+    return *election().ballot_slots(*election().unit_index(ballot.unit))[1].table;
+  }
+  /// The next voter who cheats: of each five refusals are logged (SPEC §9.6).
+  std::uint64_t cheat() const { return 2 + attempts.size() / 5; }
+  Envelope forged(std::uint64_t n, const adversary::ForgedMarks& marks) {
+    return changed(n, [&](Ballot& ballot) {
+      adversary::forge_marks(election(), ballot, council_of(ballot), std::span(ballot.selections).subspan(1),
+                             marks, e.rng());
+    });
+  }
+};
+
+// A63, A110 in a contest of kind several: marks that are none, more or fewer marks than the rule allows, each
+// with the best proof that a client can make for it; and proofs moved.
+TEST_F(CheatingSeveralTest, A16_A63_A110_MarksThatTheRuleForbids) {
+  const std::size_t mark_size =
+      12 * Ristretto::Point::kWidth;  // the count's proof stands behind the last mark's
+  const auto refused_proof = [&](const std::string& what, const Envelope& envelope) {
+    refused(what, envelope, Reason::kBallotProofInvalid, Evidence::kLogged);
+  };
+  refused_proof("one choice marked twice", forged(cheat(), {.marks = {2, 0, 0, 0}, .claimed = {1, 0, 0, 0}}));
+  refused_proof("a vote taken from one choice, so that another may have two",
+                forged(cheat(), {.marks = {-1, 2, 0, 0}, .claimed = {0, 1, 0, 0}}));
+  refused_proof("a vote taken from one choice, so that three others may have one",
+                forged(cheat(), {.marks = {-1, 1, 1, 1}, .claimed = {0, 1, 1, 0}}));
+  refused_proof("three marks, as if two were allowed",
+                forged(cheat(), {.marks = {1, 1, 1, 0}, .claimed = {1, 1, 1, 0}}));
+  refused_proof("three marks, with a proof that holds where three are allowed",
+                forged(cheat(), {.marks = {1, 1, 1, 0}, .claimed = {1, 1, 1, 0}, .max = 3}));
+  refused_proof("no mark, as if one were needed",
+                forged(cheat(), {.marks = {0, 0, 0, 0}, .claimed = {0, 0, 0, 0}}));
+  refused_proof("no mark, with a proof that holds where none is needed",
+                forged(cheat(), {.marks = {0, 0, 0, 0}, .claimed = {0, 0, 0, 0}, .min = 0}));
+
+  const Ballot own = ballot_in(w.cast(cheat(), usual));
+  refused_proof("three marks, with the count of a ballot that has one", changed(cheat(), [&](Ballot& ballot) {
+                  const auto council = std::span(ballot.selections).subspan(1);
+                  adversary::forge_marks(election(), ballot, council_of(ballot), council,
+                                         {.marks = {1, 1, 1, 0}, .claimed = {1, 1, 1, 0}, .max = 3}, e.rng());
+                  const Bytes& other = own.selections.back().proof;
+                  Bytes& count = council.back().proof;
+                  count.resize(mark_size);
+                  count.insert(count.end(), other.begin() + mark_size, other.end());
+                }));
+  refused_proof("a mark and its proof moved to another choice", changed(cheat(), [](Ballot& ballot) {
+                  for (const auto part : {&Selection::alpha, &Selection::beta})
+                    std::swap(ballot.selections[1].*part, ballot.selections[2].*part);
+                  std::swap(ballot.selections[1].proof, ballot.selections[2].proof);
+                }));
+  refused_proof("a mark times two, under its proof", changed(cheat(), [&](Ballot& ballot) {
+                  // Two times alpha and beta − P hold the mark twice.
+                  const auto two = Ristretto::Scalar::from_u64(2);
+                  const auto& P = council_of(ballot).marks->P();
+                  Selection& mark = ballot.selections[2];
+                  mark.alpha = Ristretto::mul_vartime(two, mark.alpha);
+                  mark.beta = Ristretto::mul_vartime(two, mark.beta - P) + P;
+                }));
+
+  const auto victim = w.cast(1, usual);
+  const auto hers = ballot_in(victim).selections;
+  const auto copy = changed(cheat(), [&](Ballot& ballot) {
+    std::copy(hers.begin() + 1, hers.end(), ballot.selections.begin() + 1);
+  });
+  refused_proof("another's marks, copied before she cast them", copy);
+  accepted(victim);
+  refused("another's marks, copied after", copy, Reason::kBallotDuplicateCiphertext, Evidence::kLogged);
+  refused("one randomness for all marks, with proofs that hold",
+          forged(cheat(), {.marks = {0, 1, 0, 0}, .claimed = {0, 1, 0, 0}, .one_randomness = true}),
+          Reason::kBallotRReuse, Evidence::kLogged);
+  refused("a mark without its proof",
+          changed(cheat(), [](Ballot& ballot) { ballot.selections[3].proof.clear(); }),
+          Reason::kBallotProofMissing, Evidence::kLogged);
+  refused("marks without their count",
+          changed(cheat(), [&](Ballot& ballot) { ballot.selections.back().proof.resize(mark_size); }),
+          reason_of(Fault::kProofEncoding), Evidence::kLogged);
+  refused("a choice less", changed(cheat(), [](Ballot& ballot) { ballot.selections.pop_back(); }),
+          Reason::kBallotShape, Evidence::kLogged);
+
+  // What the rule allows, also by the cheat's own means.
+  Cast cast = w.cast(2, usual);
+  cast.submission.envelope = forged(2, {.marks = {0, 1, 0, 1}, .claimed = {0, 1, 0, 1}});
+  cast.id = sha256(cast.submission.envelope.ballot);
+  accepted(cast);
+  accepted(7, {0, 1, 0, 0, 0});
   expect_the_same_answers();
 }
 

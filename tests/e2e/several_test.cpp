@@ -11,6 +11,7 @@
 #include "protocol/checks/ballot_proofs.h"
 #include "protocol/checks/definition.h"
 #include "protocol/record_layout.h"
+#include "tests/adversary/marks_forger.h"
 #include "tests/support/test_record.h"
 #include "voter-client/ballot_text.h"
 
@@ -45,28 +46,9 @@ class SeveralTest : public testing::Test {
     const CastTicket t = ticket(n);
     return make_ballot(election(), t, sha256(encode(t)), choices, BallotSeed::random(e.rng()), e.rng());
   }
-  /// The council's selections made anew: selection k holds marks[k] times P. The proofs are those of a voter
-  /// who claims `claimed` under the rule from min to max.
-  void mark(Ballot& b, const std::vector<std::uint64_t>& marks, const std::vector<std::uint8_t>& claimed,
-            std::size_t min = 1, std::size_t max = 2) {
-    const auto& P = council().marks->P();
-    const std::span<Selection> selections = std::span(b.selections).subspan(1);
-    std::vector<Ristretto::SecretScalar> r;
-    for (std::size_t k = 0; k < marks.size(); ++k) {
-      r.push_back(Ristretto::SecretScalar::random(e.rng()));
-      const auto M = Ristretto::mul_vartime(Ristretto::Scalar::from_u64(1 + marks[k]), P);
-      const auto c = encrypt<Ristretto>(election().Y(), M, r.back());
-      selections[k].alpha = c.alpha;
-      selections[k].beta = c.beta;
-    }
-    const auto ciphertexts = marks_in(council(), selections);
-    const MarkRule<Ristretto> rule(P, min, max);
-    const auto proof =
-        prove_several_of_many<Ristretto>({election().Y(), rule, ciphertexts}, claimed, r,
-                                         ballot_transcript(election(), b, selections[0], kSeveralOfManyLabel),
-                                         election().digit_generators(), e.rng());
-    for (std::size_t k = 0; k < selections.size(); ++k) selections[k].proof = proof[k].encode();
-    append(selections.back().proof, proof.back().encode());
+  /// The council's selections made anew.
+  void mark(Ballot& b, const adversary::ForgedMarks& forged) {
+    adversary::forge_marks(election(), b, council(), std::span(b.selections).subspan(1), forged, e.rng());
   }
   static void expect_invalid(const Result<void, Rejection>& found, const std::string& object) {
     ASSERT_FALSE(found) << object;
@@ -174,15 +156,20 @@ TEST_F(SeveralTest, EachFaultHasOneNameAloneAndInABatch) {
   const Reason encoding = reason_of(Fault::kProofEncoding);
   const std::vector<Case> cases{
       {"sound", [](Ballot&) {}, {}, ""},
-      {"sound, made by this test", [&](Ballot& b) { mark(b, {0, 1, 1, 0}, {0, 1, 1, 0}); }, {}, ""},
-      {"a choice marked twice", [&](Ballot& b) { mark(b, {2, 0, 0, 0}, {1, 0, 0, 0}); }, invalid,
-       first + ", equation beta"},
+      {"sound, made by this test",
+       [&](Ballot& b) { mark(b, {.marks = {0, 1, 1, 0}, .claimed = {0, 1, 1, 0}}); },
+       {},
+       ""},
+      {"a choice marked twice", [&](Ballot& b) { mark(b, {.marks = {2, 0, 0, 0}, .claimed = {1, 0, 0, 0}}); },
+       invalid, first + ", equation beta"},
       {"one less than none, to have another one more",
-       [&](Ballot& b) { mark(b, {UINT64_MAX, 1, 1, 1}, {0, 1, 1, 0}); }, invalid, first + ", equation beta"},
-      {"too many", [&](Ballot& b) { mark(b, {1, 1, 1, 0}, {1, 1, 1, 0}, 1, 3); }, invalid,
-       first + ", equation digits"},
-      {"none", [&](Ballot& b) { mark(b, {0, 0, 0, 0}, {0, 0, 0, 0}, 0, 1); }, invalid,
-       first + ", equation digits"},
+       [&](Ballot& b) { mark(b, {.marks = {-1, 1, 1, 1}, .claimed = {0, 1, 1, 0}}); }, invalid,
+       first + ", equation beta"},
+      {"too many", [&](Ballot& b) { mark(b, {.marks = {1, 1, 1, 0}, .claimed = {1, 1, 1, 0}, .max = 3}); },
+       invalid, first + ", equation digits"},
+      {"none",
+       [&](Ballot& b) { mark(b, {.marks = {0, 0, 0, 0}, .claimed = {0, 0, 0, 0}, .min = 0, .max = 1}); },
+       invalid, first + ", equation digits"},
       {"a count of another ballot",
        [&](Ballot& b) {
          const Bytes& theirs = other.selections[4].proof;
@@ -293,6 +280,14 @@ TEST_F(SeveralTest, AWholeElection) {
   EXPECT_NE(csv.find("group,council,c1,2,\"u1/council/2\"," + council().list->choices[2].id.text), csv.npos);
   const std::string html(text_of(record.file(layout::result_as("html"))));
   EXPECT_NE(html.find("50.0&nbsp;%"), html.npos);  // two of four ballots
+  EXPECT_NE(html.find("</h2>\n<p>Marks on a ballot: 1–2</p>\n<table>"), html.npos);
+  const std::string json(text_of(record.file(layout::result_as("json"))));
+  const std::string rule = R"("kind": "several",
+      "min": 1,
+      "max": 2,
+      "list": "c1",)";
+  EXPECT_NE(json.find(rule), json.npos) << json;
+  EXPECT_NE(json.find("\"kind\": \"one\",\n      \"list\": \"mayor\","), json.npos) << json;
 
   const auto audited = [&](const TestRecord& r) {
     return audit_record({.record = r.record, .fingerprint = election().fingerprint()});
@@ -310,6 +305,18 @@ TEST_F(SeveralTest, AWholeElection) {
   ASSERT_EQ(balance.findings.size(), 1U);
   EXPECT_EQ(balance.findings[0],
             (Rejection{Reason::kCountMismatch, "total of council/c1: 12 votes, not from 4 to 8"}));
+
+  // Another rule than that of the definition, in the JSON alone.
+  TestRecord misstated = record;
+  std::string text = json;
+  text.replace(text.find("\"max\": 2"), 8, "\"max\": 3");
+  misstated.file(layout::result_as("json")) = copy_of(bytes_of(text));
+  misstated.make(Step::kIndex);
+  const AuditReport of_another_rule = audited(misstated);
+  EXPECT_FALSE(of_another_rule.accepted());
+  const AuditCheck& rendering = of_another_rule.check(AuditCheckId::kResult);
+  ASSERT_EQ(rendering.findings.size(), 1U);
+  EXPECT_EQ(rendering.findings[0].reason, Reason::kResultMismatch);
 
   // Two columns exchanged before the mix: every row is in the log, but under another choice.
   TestRecord exchanged = record;
@@ -359,6 +366,21 @@ TEST_F(SeveralTest, WordsOfAVoter) {
     EXPECT_EQ(refused.error().reason, Reason::kUsage);
     EXPECT_TRUE(refused.error().object.starts_with("contest council")) << refused.error().object;
   }
+}
+
+// Where no contest needs a choice, no words are a ballot: none is marked.
+TEST(SeveralWords, NoChoiceAtAll) {
+  Options options;
+  options.amend = [](Definition& d) {
+    d.contests.erase(d.contests.begin());
+    for (Unit& unit : d.units) unit.contests.erase(unit.contests.begin());
+    d.contests[0].several = SeveralRule{.min = 0, .max = 2};
+  };
+  const TestElection e(options);
+  EXPECT_EQ(choices_for(e.election(), 0, {}).value(), (std::vector<std::size_t>{0, 0, 0, 0}));
+  const TestElection base(council_of_several());
+  EXPECT_EQ(choices_for(base.election(), 0, {}).error().object,
+            "contest mayor needs a choice (a blank vote is a choice, too)");
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ TEST(Definition, RulesHaveNames) {
       [](Definition& d) { d.units[0].contests[1].contest = {"c9"}; },
       [](Definition& d) { d.periods.casting_begins_s = d.periods.casting_ends_s; },
       [](Definition& d) { d.periods.grace_ends_s = d.periods.casting_ends_s - 1; },
+      [](Definition& d) { d.mixers[0].key = d.mixers[1].key; },  // A123: one operator as two mixers
       [](Definition& d) { d.mixers[0].key = d.witnesses[0].key; },
       [](Definition& d) { d.mixers[0].name = d.mixers[1].name; },
       [](Definition& d) { d.collector.service_key = d.collector.log_key; },

@@ -97,8 +97,23 @@ StageStatement TestRecord::mix_statement(std::uint64_t position) const {
   return decode<StageStatement>(document.body).value();
 }
 
+StageStatement TestRecord::share_statement(std::uint64_t trustee) const {
+  const auto document = decode<SignedDocument>(record.files.at(layout::share_statement(trustee))).value();
+  return decode<StageStatement>(document.body).value();
+}
+
 void TestRecord::sign_mix(const StageStatement& statement, std::uint64_t place, std::uint64_t signer) {
-  put_statement(layout::mix_statement(place), statement, signer, labels::kSignMix, e.mixers[signer - 1]);
+  sign_mix(statement, place, signer, e.mixers[signer - 1]);
+}
+
+void TestRecord::sign_mix(const StageStatement& statement, std::uint64_t place, std::uint64_t signer,
+                          const SigningKey& key) {
+  put_statement(layout::mix_statement(place), statement, signer, labels::kSignMix, key);
+}
+
+void TestRecord::sign_shares(const StageStatement& statement, std::uint64_t place, std::uint64_t signer,
+                             const SigningKey& key) {
+  put_statement(layout::share_statement(place), statement, signer, labels::kSignDecryption, key);
 }
 
 void TestRecord::resign_mix(std::uint64_t position) {
@@ -127,8 +142,7 @@ void TestRecord::resign_shares(std::uint64_t trustee) {
     statement.groups.push_back({all.groups[g].group, sha256(file(list_path(g, last))),
                                 sha256(file(layout::share(g, trustee))),
                                 sha256(file(layout::share_proof(g, trustee)))});
-  put_statement(layout::share_statement(trustee), statement, trustee, labels::kSignDecryption,
-                e.trustees[trustee - 1]);
+  sign_shares(statement, trustee, trustee, e.trustees[trustee - 1]);
 }
 
 void TestRecord::change_header(const std::string& path, const std::function<void(ListHeader&)>& change) {

@@ -45,7 +45,12 @@ class TestRecord {
   /// names, as they stand now.
   StageStatement mix_statement(std::uint64_t position) const;
   void sign_mix(const StageStatement& statement, std::uint64_t place, std::uint64_t signer);
+  void sign_mix(const StageStatement& statement, std::uint64_t place, std::uint64_t signer,
+                const SigningKey& key);
   void resign_mix(std::uint64_t position);
+  StageStatement share_statement(std::uint64_t trustee) const;
+  void sign_shares(const StageStatement& statement, std::uint64_t place, std::uint64_t signer,
+                   const SigningKey& key);
   void resign_shares(std::uint64_t trustee);
   /// The header of a list file changed, its elements kept.
   void change_header(const std::string& path, const std::function<void(ListHeader&)>& change);

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 #include "collector/http_server.h"
 #include "protocol/files/files.h"
@@ -35,10 +38,52 @@ test::Options open_now(Mode mode = Mode::kTest) {
   return options;
 }
 
+/// Somebody on the wire, for one connection: passes everything on, and keeps the lengths of the client's TLS
+/// records.
+class Eavesdropper {
+ public:
+  explicit Eavesdropper(const ServerAddress& server)
+      : acceptor_(io_, {net::ip::make_address("127.0.0.1"), 0}), wire_([this, server] { pass_on(server); }) {}
+  ServerAddress address() const { return {"127.0.0.1", std::to_string(acceptor_.local_endpoint().port())}; }
+  /// @pre the client has closed its connection.
+  std::vector<std::size_t> record_lengths() {
+    wire_.join();
+    std::vector<std::size_t> out;
+    constexpr std::size_t kHeader = 5;  // type, version, length: RFC 8446 §5.1
+    for (std::size_t at = 0; at + kHeader <= sent_.size(); at += kHeader + out.back())
+      out.push_back(std::size_t{sent_[at + 3]} << 8U | sent_[at + 4]);
+    return out;
+  }
+
+ private:
+  void pass_on(const ServerAddress& server) {
+    net::ip::tcp::socket client = acceptor_.accept();
+    net::ip::tcp::socket upstream(io_);
+    net::connect(upstream, net::ip::tcp::resolver(io_).resolve(server.host, server.port));
+    const auto pump = [](net::ip::tcp::socket& from, net::ip::tcp::socket& to, Bytes* copy) {
+      std::array<std::uint8_t, 4096> buffer{};
+      boost::system::error_code ended;
+      while (const std::size_t n = from.read_some(net::buffer(buffer), ended)) {
+        if (copy != nullptr) append(*copy, ByteView(buffer).first(n));
+        net::write(to, net::buffer(buffer, n), ended);
+        if (ended) break;
+      }
+      to.shutdown(net::ip::tcp::socket::shutdown_send, ended);
+    };
+    const std::jthread answers([&] { pump(upstream, client, nullptr); });
+    pump(client, upstream, &sent_);
+  }
+  net::io_context io_;
+  net::ip::tcp::acceptor acceptor_;
+  Bytes sent_;
+  std::jthread wire_;  // last: it uses the others
+};
+
 /// A real collector behind real TLS, and the programs that voters run.
 class HttpsTest : public ::testing::Test {
  protected:
-  explicit HttpsTest(Mode mode = Mode::kTest) : world(open_now(mode)) {
+  explicit HttpsTest(Mode mode = Mode::kTest) : HttpsTest(open_now(mode)) {}
+  explicit HttpsTest(const test::Options& options) : world(options) {
     world.start();
     world.open(6);
     serve(world.keys());
@@ -153,6 +198,51 @@ TEST_F(HttpsTest, NobodyThere) {
   server.reset();
   HttpsClient transport = pinned();
   EXPECT_EQ(transport.exchange("GET", "/v1/manifest", {}, 100).error().reason, Reason::kServiceUnavailable);
+}
+
+/// Mayor as ever; the council is chosen by marking up to two of its four choices.
+class HttpsSeveralTest : public HttpsTest {
+ protected:
+  HttpsSeveralTest() : HttpsTest(several()) {}
+  static test::Options several() {
+    test::Options options = open_now();
+    options.amend = [](Definition& d) { d.contests[1].several = SeveralRule{.min = 0, .max = 2}; };
+    return options;
+  }
+};
+
+// A55: what the wire shows of a voter who casts is the same for every choice in every contest. All ballots
+// are on one ticket, whose length depends on how many witnesses signed the checkpoint in it: the first is
+// accepted, the others lose to it.
+TEST_F(HttpsSeveralTest, A55_RecordLengthsDoNotDependOnTheChoice) {
+  test::TestSigner card(*world.e, 1);
+  HttpsClient transport = pinned();
+  HeadMemory heads;
+  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  const auto authorisation = session.authenticate(card);
+  ASSERT_TRUE(authorisation) << to_string(authorisation.error());
+  std::optional<int> status;
+  const auto lengths = [&](const std::vector<std::size_t>& choices, std::size_t more_bytes = 0) {
+    auto ballot = session.seal(*authorisation, choices, card).value();
+    ballot.submission.resize(ballot.submission.size() + more_bytes);
+    Eavesdropper wire(address);
+    {
+      HttpsClient client(wire.address(), election().definition().collector.tls_certificate_sha256, {});
+      const auto reply = client.exchange("POST", "/v1/ballot", ballot.submission, 200'000);
+      status = reply ? std::optional(reply->status) : std::nullopt;
+    }
+    return wire.record_lengths();
+  };
+  const std::vector<std::size_t> expected = lengths({0, 0, 0, 0, 0});
+  ASSERT_EQ(status, 200);
+  for (std::size_t mayor = 0; mayor < 4; ++mayor)
+    for (std::size_t marks = 0; marks < 16; ++marks) {
+      if (std::popcount(marks) > 2) continue;
+      EXPECT_EQ(lengths({mayor, marks & 1U, marks >> 1U & 1U, marks >> 2U & 1U, marks >> 3U & 1U}), expected)
+          << mayor << " " << marks;
+      EXPECT_TRUE(status.has_value());  // it was sent, and answered
+    }
+  EXPECT_NE(lengths({0, 0, 0, 0, 0}, 1), expected);  // a byte more shows
 }
 
 TEST(ServerAddress, Parsing) {

@@ -70,6 +70,47 @@ TEST_F(SessionTest, CastRecastVerify) {
   EXPECT_EQ(verified->signer, e.card(1).person);
 }
 
+/// Sound for so many bytes, then stuck.
+class StuckRng final : public Rng {
+ public:
+  StuckRng(Rng& source, std::size_t sound_bytes) : source_(source), left_(sound_bytes) {}
+  void fill(std::span<std::uint8_t> out) override {
+    source_.fill(out);
+    const std::size_t sound = std::min(left_, out.size());
+    std::ranges::fill(out.subspan(sound), std::uint8_t{0xa5});
+    left_ -= sound;
+  }
+
+ private:
+  Rng& source_;
+  std::size_t left_;
+};
+
+// A16: a client whose generator is stuck makes no ballot, or throws it away before the card signs.
+TEST_F(SessionTest, A16_StuckGenerator) {
+  TestSigner card(e, 1);
+  const auto authorisation = session.authenticate(card);
+  ASSERT_TRUE(authorisation) << to_string(authorisation.error());
+  const int signatures = card.signatures;
+  const auto seal = [&](std::size_t sound_bytes) {
+    StuckRng rng(e.rng(), sound_bytes);
+    return seal_ballot(e.election(), *authorisation, choices, card, rng);
+  };
+  const Rejection none{reason_of(Fault::kRngHealth), "before a ballot was made"};
+  const Rejection thrown_away{reason_of(Fault::kRngHealth), "the ballot was thrown away"};
+  EXPECT_EQ(seal(0).error(), none);
+  EXPECT_EQ(seal(1000).error(), none);
+  EXPECT_EQ(seal(1024).error(), thrown_away);       // from the seed on
+  EXPECT_EQ(seal(1024 + 48).error(), thrown_away);  // from the first nonce on
+  EXPECT_EQ(card.signatures, signatures);
+  EXPECT_EQ(ballots_sent(), 0U);
+
+  const auto sound = seal(SIZE_MAX);
+  ASSERT_TRUE(sound) << to_string(sound.error());
+  EXPECT_EQ(card.signatures, signatures + 1);
+  EXPECT_TRUE(session.submit(*sound));
+}
+
 TEST_F(SessionTest, ManifestMustBeTheAnnouncedOne) {
   EXPECT_TRUE(fetch_election(collector, e.election().fingerprint()));
   // A42: two names of the candidate list swapped. A60: another manifest with good signatures of its own.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "crypto/tested_random.h"
 #include "protocol/eid/certificate.h"
 #include "protocol/labels.h"
 #include "protocol/limits.h"
@@ -69,12 +70,15 @@ Result<Election, Rejection> fetch_election(Transport& transport,
 
 Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
                                             std::span<const std::size_t> choices, Signer& signer, Rng& rng) {
+  TestedRng tested(rng);
+  if (!tested.healthy()) return reject(Fault::kRngHealth, "before a ballot was made");
   SealedBallot out;
   out.code.fingerprint = election.fingerprint();
-  out.code.seed = BallotSeed::random(rng);
-  out.code.fetch_secret = SecretBytes<16>::random(rng);
+  out.code.seed = BallotSeed::random(tested);
+  out.code.fetch_secret = SecretBytes<16>::random(tested);
   const Ballot ballot =
-      make_ballot(election, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, rng);
+      make_ballot(election, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, tested);
+  if (!tested.healthy()) return reject(Fault::kRngHealth, "the ballot was thrown away");
   out.envelope = {
       .ballot = encode(ballot), .signature = {}, .certificate = {}, .ticket = authorisation.signed_ticket};
   auto certificate = signer.certificate(KeyUse::kSigning);

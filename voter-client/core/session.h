@@ -49,7 +49,7 @@ struct CastOutcome {
 };
 
 /// Encrypts under a fresh seed and signs with the signing key (PIN2). @pre choices as for make_ballot.
-/// @return a card's refusal, nothing else.
+/// @return RNG_HEALTH if the generator is stuck, and the card is not asked (SPEC §9.3); a card's refusal.
 Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
                                             std::span<const std::size_t> choices, Signer& signer, Rng& rng);
 
