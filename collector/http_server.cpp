@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -34,7 +35,7 @@ using tcp = net::ip::tcp;
 using Stream = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr std::uint32_t kMaxHeaderBytes = 8192;
-constexpr std::size_t kMaxDiscardedBytes = 1U << 20U;
+constexpr std::uint64_t kMaxDiscardedBytes = 1U << 20U;
 constexpr std::chrono::seconds kDiscardTime{2};
 
 /// Completes with an error code instead of throwing: a peer that goes away is no exception.
@@ -51,7 +52,7 @@ struct HttpServer::State {
   net::awaitable<void> session(std::shared_ptr<Stream> stream);
   net::awaitable<Reply> ask(Request request);
   net::awaitable<bool> send(Stream& stream, Reply reply, bool keep_alive);
-  static net::awaitable<void> discard(Stream& stream);
+  static net::awaitable<void> discard(Stream& stream, std::uint64_t bytes);
 
   class Slot;
 
@@ -139,15 +140,15 @@ net::awaitable<bool> HttpServer::State::send(Stream& stream, Reply reply, bool k
   co_return !error && keep_alive;
 }
 
-/// Reads on past a refusal, within bounds: a connection closed over bytes nobody read is reset, and the reset
-/// can overtake the refusal (RFC 9112 §9.6).
-net::awaitable<void> HttpServer::State::discard(Stream& stream) {
+/// Reads so many bytes past a refusal, within bounds: a connection closed over bytes nobody read is reset,
+/// and the reset can overtake the refusal (RFC 9112 §9.6).
+net::awaitable<void> HttpServer::State::discard(Stream& stream, std::uint64_t bytes) {
   std::array<std::uint8_t, 16384> unread{};
   beast::get_lowest_layer(stream).expires_after(kDiscardTime);
-  for (std::size_t total = 0; total < kMaxDiscardedBytes;) {
+  for (std::uint64_t left = std::min(bytes, kMaxDiscardedBytes); left > 0;) {
     const auto [error, n] = co_await stream.async_read_some(net::buffer(unread), kAwait);
     if (error) co_return;
-    total += n;
+    left -= std::min<std::uint64_t>(left, n);
   }
 }
 
@@ -174,7 +175,11 @@ net::awaitable<void> HttpServer::State::session(std::shared_ptr<Stream> stream) 
     // Bodies come with their length, and no larger than such a request can be: nothing is read in vain.
     if (!limit || (has_body && (!length || *length > *limit))) {
       co_await send(*stream, service.refuse({}, limit ? Reason::kWireLimit : Reason::kRequestUnknown), false);
-      co_await discard(*stream);
+      if (has_body) {
+        const std::uint64_t here = buffer.size();
+        const std::uint64_t announced = length ? *length : kMaxDiscardedBytes;
+        co_await discard(*stream, announced - std::min(announced, here));
+      }
       break;
     }
     parser.body_limit(*limit);
