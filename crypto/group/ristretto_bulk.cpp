@@ -38,7 +38,7 @@ std::uint8_t* bytes_at(std::vector<Point>& points, std::size_t at = 0) {
 
 /// Memory aligned as the kernels ask. Large blocks are on large pages where the system has them, for rows are
 /// read in the order of scalars' digits, and a small page for each would be a miss for each; and they are
-/// kept for the next who asks, for the system clears what it gives, which took an eighth of a verification.
+/// kept for the next who asks, for the system clears what it gives anew.
 class LargeBlocks {
  public:
   void* take(std::size_t bytes) {
@@ -56,7 +56,7 @@ class LargeBlocks {
     if (bytes < kSmallest) return std::free(memory);
     // A block that was larger than asked for counts as what was asked.
     const std::lock_guard lock(mutex_);
-    kept_.push_back({memory, bytes});
+    kept_.push_back({memory, bytes});  // in the memory reserved: this is called where nothing may be thrown
     kept_bytes_ += bytes;
     while (kept_bytes_ > kMostKept) {
       std::free(kept_.front().memory);
@@ -71,6 +71,8 @@ class LargeBlocks {
   }
 
  private:
+  LargeBlocks() { kept_.reserve(kMostKept / kSmallest + 2); }
+
   static constexpr std::size_t kLargePage = std::size_t{1} << 21U;
   static constexpr std::size_t kSmallest = std::size_t{1} << 19U;
   static constexpr std::size_t kMostKept = std::size_t{1} << 26U;
@@ -186,7 +188,7 @@ class Tables {
   }
 
  private:
-  static constexpr std::size_t kKept = 16;  ///< 100 kB each
+  static constexpr std::size_t kKept = 16;  ///< 165 kB each
   struct Entry {
     Point base;
     const kernels::Kernels* made_by;
