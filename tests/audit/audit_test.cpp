@@ -660,11 +660,7 @@ TEST_F(AuditTest, SheetThatLeavesOutBallotsOfUnitsWithoutACommonContest) {
   };
   TestElection apart(options);
   TestLog votes(apart);
-  std::vector<RollChange> changes;
-  for (std::uint64_t n = 1; n <= 8; ++n)
-    changes.push_back({RollChangeKind::kAdd, apart.card(n).person.national_id, Id{n <= 4 ? "u1" : "u2"}});
-  votes.document(EntryType::kRoll, apart.roll(1, std::nullopt, changes));
-  votes.document(EntryType::kPhase, apart.phase(PhaseEventKind::kOpened, options.casting_begins_s));
+  votes.open_casting({4, 4});
   for (std::uint64_t n = 1; n <= 8; ++n) votes.vote(n, {n % 3});
   votes.close_and_seal();
   const TestRecord all(apart, votes);

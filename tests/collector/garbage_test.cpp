@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "tests/collector/collector_fixture.h"
+#include "tests/support/wrapped_sodium.h"
 
 struct evp_pkey_ctx_st;
 
@@ -28,12 +29,6 @@ Counts counts;
 
 extern "C" {
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker's names
-int __real_crypto_scalarmult_ristretto255(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_scalarmult_ristretto255_base(unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_add(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_sub(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_from_hash(unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_is_valid_point(const unsigned char*);
 const void* __real__ZN7psephos14active_kernelsEv();  // psephos::active_kernels, by its name for the linker
 int __real_EVP_PKEY_verify(evp_pkey_ctx_st*, const unsigned char*, std::size_t, const unsigned char*,
                            std::size_t);

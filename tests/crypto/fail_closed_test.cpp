@@ -13,6 +13,7 @@
 #include "crypto/shuffle/proof.h"
 #include "crypto/threshold/decryption.h"
 #include "tests/crypto/shuffle_fixture.h"
+#include "tests/support/wrapped_sodium.h"
 
 // A14: a call of the group library that fails. The linker puts the functions below between the library and
 // the code that runs elections (--wrap), so that any one call of a run can be made to fail: the program has
@@ -49,12 +50,6 @@ int call_or_fail(unsigned char* out, Call call) {
 
 extern "C" {
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker's names
-int __real_crypto_scalarmult_ristretto255(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_scalarmult_ristretto255_base(unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_add(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_sub(unsigned char*, const unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_from_hash(unsigned char*, const unsigned char*);
-int __real_crypto_core_ristretto255_is_valid_point(const unsigned char*);
 
 int __wrap_crypto_scalarmult_ristretto255(unsigned char* q, const unsigned char* n, const unsigned char* p) {
   return call_or_fail(q, [&] { return __real_crypto_scalarmult_ristretto255(q, n, p); });

@@ -27,17 +27,7 @@ Options council_of_several() {
 
 class SeveralTest : public testing::Test {
  protected:
-  SeveralTest() : e(council_of_several()), log(e) {
-    std::vector<RollChange> changes;
-    for (std::uint64_t n = 1; n <= kVoters; ++n)
-      changes.push_back({.kind = RollChangeKind::kAdd,
-                         .national_id = e.card(n).person.national_id,
-                         .unit = Id{n <= 4   ? "u1"
-                                    : n <= 7 ? "u2"
-                                             : "u3"}});
-    log.document(EntryType::kRoll, e.roll(1, std::nullopt, changes));
-    log.document(EntryType::kPhase, e.phase(PhaseEventKind::kOpened, e.options().casting_begins_s));
-  }
+  SeveralTest() : e(council_of_several()), log(e) { log.open_casting({4, 3, kVoters - 7}); }
   const Election& election() const { return e.election(); }
   const CandidateTable& council() const { return *election().ballot_slots(0)[1].table; }
   CastTicket ticket(std::uint64_t n) { return e.ticket(log.state, n, e.options().casting_begins_s + 1000); }

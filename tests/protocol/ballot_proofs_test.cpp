@@ -15,14 +15,7 @@ namespace {
 
 class BallotProofsTest : public testing::Test {
  protected:
-  BallotProofsTest() : log(e) {
-    std::vector<RollChange> changes;
-    for (std::uint64_t n = 1; n <= kVoters; ++n)
-      changes.push_back(
-          {.kind = RollChangeKind::kAdd, .national_id = e.card(n).person.national_id, .unit = Id{"u1"}});
-    log.document(EntryType::kRoll, e.roll(1, std::nullopt, changes));
-    log.document(EntryType::kPhase, e.phase(PhaseEventKind::kOpened, e.options().casting_begins_s));
-  }
+  BallotProofsTest() : log(e) { log.open_casting({kVoters}); }
   const Election& election() const { return e.election(); }
   std::uint64_t now_s() const { return e.options().casting_begins_s + 1000; }
   /// The one ticket of voter n.

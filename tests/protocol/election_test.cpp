@@ -9,17 +9,7 @@ namespace {
 
 class ElectionTest : public testing::Test {
  protected:
-  ElectionTest() : log(e) {
-    std::vector<RollChange> changes;
-    for (std::uint64_t n = 1; n <= 12; ++n)
-      changes.push_back({.kind = RollChangeKind::kAdd,
-                         .national_id = e.card(n).person.national_id,
-                         .unit = Id{n <= 6    ? "u1"
-                                    : n <= 10 ? "u2"
-                                              : "u3"}});
-    log.document(EntryType::kRoll, e.roll(1, std::nullopt, changes));
-    log.document(EntryType::kPhase, e.phase(PhaseEventKind::kOpened, e.options().casting_begins_s));
-  }
+  ElectionTest() : log(e) { log.open_casting({6, 4, 2}); }
   /// The reason why the item is not admitted to the log as it stands.
   std::optional<Reason> refusal(const BallotItem& item) const {
     const auto admitted = log.state.admit(item, e.eid());

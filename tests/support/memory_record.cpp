@@ -56,15 +56,7 @@ void export_log(MemoryRecord& record, TestElection& e, const TestLog& log) {
 }
 
 void small_log(TestElection& e, TestLog& log) {
-  std::vector<RollChange> changes;
-  for (std::uint64_t n = 1; n <= 12; ++n)
-    changes.push_back({.kind = RollChangeKind::kAdd,
-                       .national_id = e.card(n).person.national_id,
-                       .unit = Id{n <= 6    ? "u1"
-                                  : n <= 10 ? "u2"
-                                            : "u3"}});
-  log.document(EntryType::kRoll, e.roll(1, std::nullopt, changes));
-  log.document(EntryType::kPhase, e.phase(PhaseEventKind::kOpened, e.options().casting_begins_s));
+  log.open_casting({6, 4, 2});
   log.vote(1, {0, 1});
   log.vote(2, {1, 1});
   log.vote(1, {2, 3});  // recast

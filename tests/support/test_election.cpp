@@ -305,6 +305,20 @@ void TestLog::document(EntryType type, const Bytes& item) {
   force(type, item);
 }
 
+void TestLog::open_casting(std::initializer_list<std::uint64_t> voters_of_units) {
+  std::vector<RollChange> changes;
+  std::uint64_t unit = 0;
+  for (const std::uint64_t voters : voters_of_units) {
+    ++unit;
+    for (std::uint64_t i = 0; i < voters; ++i)
+      changes.push_back({.kind = RollChangeKind::kAdd,
+                         .national_id = e_.card(changes.size() + 1).person.national_id,
+                         .unit = Id{"u" + std::to_string(unit)}});
+  }
+  document(EntryType::kRoll, e_.roll(1, std::nullopt, changes));
+  document(EntryType::kPhase, e_.phase(PhaseEventKind::kOpened, e_.options().casting_begins_s));
+}
+
 void TestLog::ballot(const BallotItem& item) {
   const auto admission = state.admit(item, e_.eid());
   ASSERT_TRUE(admission) << to_string(admission.error());

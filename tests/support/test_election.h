@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -123,6 +124,8 @@ class TestLog {
   /// Applies an item if it is admissible, and fails the test otherwise.
   void document(EntryType type, const Bytes& item);
   void ballot(const BallotItem& item);
+  /// Roll and opening: of the first voters so many are of unit u1, the next of u2, and so on.
+  void open_casting(std::initializer_list<std::uint64_t> voters_of_units);
   /// Appends without any check: what a cheating operator does.
   void force(EntryType type, const Bytes& item);
   /// Voter n casts `choices` now; returns the ballot's id.
