@@ -136,7 +136,67 @@
   X(373, kStoreInconsistent, "STORE_INCONSISTENT", "the collector's store contradicts itself")               \
   X(374, kStoreKeyExists, "STORE_KEY_EXISTS", "a key that must be new exists already")                       \
   X(375, kDuplicateIdempotent, "DUPLICATE_IDEMPOTENT",                                                       \
-    "the same ballot again: the same receipt, nothing new recorded")
+    "the same ballot again: the same receipt, nothing new recorded")                                         \
+  X(380, kContainerAmbiguous, "CONTAINER_AMBIGUOUS",                                                         \
+    "the container's archive can be read in more than one way")                                              \
+  X(381, kContainerPath, "CONTAINER_PATH", "a file name of the container leads out of it")                   \
+  X(382, kContainerTooLarge, "CONTAINER_TOO_LARGE", "the container or a file in it is larger than allowed")  \
+  X(383, kContainerUnsignedFile, "CONTAINER_UNSIGNED_FILE",                                                  \
+    "the container does not hold exactly the one file that its signature covers")                            \
+  X(384, kContainerTemplate, "CONTAINER_TEMPLATE", "the container is not written as the template says")      \
+  X(385, kSigTemplate, "SIG_TEMPLATE", "the signature document is not written as the template says")         \
+  X(386, kSigWrapped, "SIG_WRAPPED", "the signature document holds a part twice, or in another place")       \
+  X(387, kXmlDtdForbidden, "XML_DTD_FORBIDDEN",                                                              \
+    "the signature document declares a document type or entities")                                           \
+  X(388, kSigDigest, "SIG_DIGEST", "a digest in the signature is not that of what it covers")                \
+  X(390, kEvidenceMissing, "EVIDENCE_MISSING", "the ballot has no time-stamp or no certificate status")      \
+  X(391, kEvidenceUnavailable, "EVIDENCE_UNAVAILABLE",                                                       \
+    "the services that bear witness to the signature do not answer; try again")                              \
+  X(392, kTimeEvidenceOrder, "TIME_EVIDENCE_ORDER",                                                          \
+    "time-stamp, certificate status and casting do not follow in time")                                      \
+  X(393, kEvidenceUnlogged, "EVIDENCE_UNLOGGED",                                                             \
+    "a ballot was time-stamped, but no entry of the log holds it")                                           \
+  X(394, kTstFormat, "TST_FORMAT", "not a time-stamp token of the profile")                                  \
+  X(395, kTstImprint, "TST_IMPRINT", "the time-stamp is for something else")                                 \
+  X(396, kTstNonce, "TST_NONCE", "the time-stamp answers another request")                                   \
+  X(397, kTstSignerProfile, "TST_SIGNER_PROFILE",                                                            \
+    "the time-stamp's signer has no certificate for time-stamping alone")                                    \
+  X(398, kTstSignerUntrusted, "TST_SIGNER_UNTRUSTED",                                                        \
+    "no chain from the time-stamp's signer to an anchor of the election")                                    \
+  X(399, kTstSignature, "TST_SIGNATURE", "the time-stamp's signature does not verify")                       \
+  X(400, kOcspFormat, "OCSP_FORMAT", "not a certificate status of the profile")                              \
+  X(401, kOcspStale, "OCSP_STALE", "the certificate status is not of the time of signing")                   \
+  X(402, kOcspNonce, "OCSP_NONCE", "the certificate status answers another request")                         \
+  X(403, kOcspCertidMismatch, "OCSP_CERTID_MISMATCH", "the status is that of another certificate")           \
+  X(404, kOcspResponderUntrusted, "OCSP_RESPONDER_UNTRUSTED",                                                \
+    "the status is signed by nobody whom the authority appointed")                                           \
+  X(405, kOcspSignature, "OCSP_SIGNATURE", "the status's signature does not verify")                         \
+  X(406, kCertRevoked, "CERT_REVOKED", "the certificate was revoked")                                        \
+  X(407, kCertSuspended, "CERT_SUSPENDED", "the certificate was suspended")                                  \
+  X(408, kCertUnknown, "CERT_UNKNOWN", "its authority does not know the certificate")                        \
+  X(409, kCertWeakKey, "CERT_WEAK_KEY", "the certificate's key can be broken")                               \
+  X(410, kCertKeyShared, "CERT_KEY_SHARED", "the certificate's key was certified for another person too")    \
+  X(411, kManifestAnchorExpiry, "MANIFEST_ANCHOR_EXPIRY",                                                    \
+    "a trust anchor is not valid for the whole election")                                                    \
+  X(412, kPseudonymNotInjective, "PSEUDONYM_NOT_INJECTIVE",                                                  \
+    "pseudonyms and persons do not match one to one")                                                        \
+  X(413, kAuditInputLimit, "AUDIT_INPUT_LIMIT",                                                              \
+    "the record is larger, deeper or stranger than any election's")                                          \
+  X(414, kRollFormat, "ROLL_FORMAT", "a line of the list of voters cannot be read")                          \
+  X(420, kMobileNotClient, "MOBILE_NOT_CLIENT", "this person has no Mobile-ID or Smart-ID at this number")   \
+  X(421, kMobileCancelled, "MOBILE_CANCELLED", "the request was cancelled on the phone")                     \
+  X(422, kMobileTimeout, "MOBILE_TIMEOUT", "nothing was entered on the phone in time")                       \
+  X(423, kMobileUnreachable, "MOBILE_UNREACHABLE", "the phone cannot be reached")                            \
+  X(424, kMobileDevice, "MOBILE_DEVICE", "the SIM card or app reported a fault")                             \
+  X(425, kMobileWrongCode, "MOBILE_WRONG_CODE", "another verification code was chosen on the phone")         \
+  X(426, kMobileUnsuitable, "MOBILE_UNSUITABLE",                                                             \
+    "this account cannot sign now; the app or the self-service portal says why")                             \
+  X(427, kMobileOutdated, "MOBILE_OUTDATED", "the app is too old")                                           \
+  X(428, kMobileServiceDown, "MOBILE_SERVICE_DOWN", "the Mobile-ID or Smart-ID service cannot answer now")   \
+  X(429, kMobileSessionUnknown, "MOBILE_SESSION_UNKNOWN", "no such signing session, or it is over")          \
+  X(430, kMobileHashMismatch, "MOBILE_HASH_MISMATCH", "the phone signed something else")                     \
+  X(431, kMobileRefused, "MOBILE_REFUSED",                                                                   \
+    "the Mobile-ID or Smart-ID service refuses this election's requests")
 
 namespace psephos {
 

@@ -19,6 +19,10 @@ using std::optional;
 constexpr ByteArray<8> kEcdsaSha256 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 constexpr ByteArray<8> kEcdsaSha384 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
 constexpr ByteArray<8> kEcdsaSha512 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
+constexpr ByteArray<9> kRsaSha256 = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b};
+constexpr ByteArray<9> kRsaSha384 = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c};
+constexpr ByteArray<9> kRsaSha512 = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d};
+constexpr ByteArray<9> kRsaEncryption = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
 constexpr ByteArray<7> kEcPublicKey = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
 constexpr ByteArray<8> kP256 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 constexpr ByteArray<5> kP384 = {0x2b, 0x81, 0x04, 0x00, 0x22};
@@ -109,14 +113,41 @@ optional<std::int64_t> next_time(der::Reader& reader) {
   return days * 24 * 60 * kMinute + hour * (60 * kMinute) + minute * kMinute + second;
 }
 
+/// A positive INTEGER's magnitude.
+optional<ByteView> next_positive(der::Reader& reader) {
+  const auto element = reader.next(der::kInteger);
+  if (!element || !is_integer(element->content) || element->content[0] >= 0x80) return nullopt;
+  const ByteView content = element->content;
+  if (content[0] != 0) return content;
+  if (content.size() == 1) return nullopt;
+  return content.subspan(1);
+}
+
+// RFC 3279 §2.3.1: NULL for parameters, RSAPublicKey {modulus, publicExponent}.
+bool read_rsa_key(der::Reader& parameters, ByteView key, Certificate& out) {
+  const auto null = parameters.next(der::kNull);
+  if (!null || !null->content.empty() || !parameters.at_end()) return false;
+  const auto content = der::only(key, der::kSequence);
+  if (!content) return false;
+  der::Reader numbers(*content);
+  const auto modulus = next_positive(numbers);
+  const auto exponent = next_positive(numbers);
+  if (!modulus || !exponent || !numbers.at_end()) return false;
+  out.rsa_modulus = *modulus;
+  out.rsa_exponent = *exponent;
+  return true;
+}
+
 bool read_public_key(ByteView content, Certificate& out) {
   der::Reader reader(content);
   const auto algorithm = reader.next(der::kSequence);
   const auto key = octets_of(reader.next(der::kBitString));
   if (!algorithm || !key || !reader.at_end()) return false;
+  out.public_key = *key;
   der::Reader parameters(algorithm->content);
   const auto kind = next_oid(parameters);
   if (!kind) return false;
+  if (equal(*kind, kRsaEncryption)) return read_rsa_key(parameters, *key, out);
   if (!equal(*kind, kEcPublicKey)) return true;
   if (!parameters.next_is(der::kOid)) return true;  // explicit parameters: a kind of key not supported
   const auto curve = next_oid(parameters);
@@ -283,6 +314,8 @@ bool read_tbs(ByteView content, ByteView outer_algorithm, Certificate& out) {
   const auto not_before = next_time(times);
   const auto not_after = next_time(times);
   if (!not_before || !not_after || !times.at_end()) return false;
+  out.serial_number = serial->content;
+  out.public_key_info = key->whole;
   out.issuer = issuer->whole;
   out.subject = subject->whole;
   out.not_before_unix_s = *not_before;
@@ -311,16 +344,11 @@ bool read_certificate(ByteView bytes, Certificate& out) {
   const auto signature = octets_of(reader.next(der::kBitString));
   if (!tbs || !algorithm || !signature || !reader.at_end()) return false;
   der::Reader fields(algorithm->content);
-  const auto oid = next_oid(fields);
-  if (!oid) return false;
-  if (fields.at_end()) {  // RFC 5758 §3.2: ECDSA has no parameters
-    if (equal(*oid, kEcdsaSha256)) out.signature_hash = EcdsaHash::kSha256;
-    if (equal(*oid, kEcdsaSha384)) out.signature_hash = EcdsaHash::kSha384;
-    if (equal(*oid, kEcdsaSha512)) out.signature_hash = EcdsaHash::kSha512;
-  } else if (!fields.next() || !fields.at_end()) {
+  if (!next_oid(fields) || (!fields.at_end() && (!fields.next() || !fields.at_end()))) return false;
+  out.signature_scheme = signature_scheme_of(algorithm->content);
+  if (out.signature_scheme && *out.signature_scheme <= SignatureScheme::kEcdsaSha512 &&
+      !is_ecdsa_signature(*signature))
     return false;
-  }
-  if (out.signature_hash && !is_ecdsa_signature(*signature)) return false;
   out.tbs = tbs->whole;
   out.signature = *signature;
   return read_tbs(tbs->content, algorithm->whole, out);
@@ -354,6 +382,24 @@ bool is_printable_utf8(ByteView text) {
 
 }  // namespace
 
+optional<SignatureScheme> signature_scheme_of(ByteView algorithm) {
+  der::Reader fields(algorithm);
+  const auto oid = next_oid(fields);
+  if (!oid) return nullopt;
+  if (fields.at_end()) {
+    if (equal(*oid, kEcdsaSha256)) return SignatureScheme::kEcdsaSha256;
+    if (equal(*oid, kEcdsaSha384)) return SignatureScheme::kEcdsaSha384;
+    if (equal(*oid, kEcdsaSha512)) return SignatureScheme::kEcdsaSha512;
+    return nullopt;
+  }
+  const auto null = fields.next(der::kNull);
+  if (!null || !null->content.empty() || !fields.at_end()) return nullopt;
+  if (equal(*oid, kRsaSha256)) return SignatureScheme::kRsaSha256;
+  if (equal(*oid, kRsaSha384)) return SignatureScheme::kRsaSha384;
+  if (equal(*oid, kRsaSha512)) return SignatureScheme::kRsaSha512;
+  return nullopt;
+}
+
 Result<Certificate, Reason> parse_certificate(ByteView der) {
   Certificate out;
   if (der.size() > limits::kCertificateBytes || !read_certificate(der, out))
@@ -362,7 +408,7 @@ Result<Certificate, Reason> parse_certificate(ByteView der) {
 }
 
 Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use) {
-  if (!certificate.signature_hash) return std::unexpected(Reason::kSigAlgForbidden);
+  if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
   const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256;
   const auto& constraints = certificate.basic_constraints;
   if (!card_key || !constraints || constraints->is_ca || certificate.unknown_critical)
@@ -388,10 +434,10 @@ Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse 
 }
 
 Result<void, Reason> check_issuer_profile(const Certificate& certificate) {
-  if (!certificate.signature_hash) return std::unexpected(Reason::kSigAlgForbidden);
+  if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
   const auto& constraints = certificate.basic_constraints;
-  if (!certificate.curve || !constraints || !constraints->is_ca || !constraints->critical ||
-      !certificate.key_usage || !certificate.key_usage_critical ||
+  if ((!certificate.curve && certificate.rsa_modulus.empty()) || !constraints || !constraints->is_ca ||
+      !constraints->critical || !certificate.key_usage || !certificate.key_usage_critical ||
       (*certificate.key_usage & kUsageKeyCertSign) == 0 || certificate.unknown_critical)
     return std::unexpected(Reason::kCertProfile);
   return {};

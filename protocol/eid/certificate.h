@@ -11,7 +11,18 @@
 namespace psephos {
 
 enum class EcCurve : std::uint8_t { kP256, kP384, kP521 };
-enum class EcdsaHash : std::uint8_t { kSha256, kSha384, kSha512 };
+/// How a signature is made: ECDSA, or RSA after PKCS #1 v1.5, over a digest of SHA-2.
+enum class SignatureScheme : std::uint8_t {
+  kEcdsaSha256,
+  kEcdsaSha384,
+  kEcdsaSha512,
+  kRsaSha256,
+  kRsaSha384,
+  kRsaSha512,
+};
+/// The scheme that an AlgorithmIdentifier's content names (RFC 5758 §3.2: no parameters for ECDSA; RFC 4055
+/// §5: NULL for RSA). nullopt: another algorithm, or another form.
+[[nodiscard]] std::optional<SignatureScheme> signature_scheme_of(ByteView algorithm);
 
 struct BasicConstraints {
   bool critical = false;
@@ -26,13 +37,17 @@ inline constexpr std::uint16_t kUsageDigitalSignature = 1 << 0, kUsageNonRepudia
 /// What this system reads of an X.509 v3 certificate (RFC 5280). The views point into the parsed bytes and
 /// live as long as these.
 struct Certificate {
-  ByteView tbs;                             ///< what the issuer signed, header included
-  std::optional<EcdsaHash> signature_hash;  ///< none: the issuer's algorithm is not ECDSA with SHA-2
-  ByteView signature;                       ///< Ecdsa-Sig-Value in DER when signature_hash is set
-  ByteView issuer, subject;                 ///< names in DER, header included; compared as bytes
+  ByteView tbs;                                     ///< what the issuer signed, header included
+  std::optional<SignatureScheme> signature_scheme;  ///< none: the issuer's algorithm is another
+  ByteView signature;                               ///< Ecdsa-Sig-Value in DER when the scheme is ECDSA's
+  ByteView serial_number;                           ///< content of the INTEGER
+  ByteView issuer, subject;                         ///< names in DER, header included; compared as bytes
   std::int64_t not_before_unix_s = 0, not_after_unix_s = 0;  ///< both inclusive
+  ByteView public_key_info;                                  ///< SubjectPublicKeyInfo, header included
+  ByteView public_key;                                       ///< content of its BIT STRING
   std::optional<EcCurve> curve;                              ///< none: another kind of key
   ByteView public_point;                                     ///< 04 ‖ x ‖ y when curve is set
+  ByteView rsa_modulus, rsa_exponent;                        ///< magnitudes; empty for another kind of key
   std::optional<BasicConstraints> basic_constraints;
   std::optional<std::uint16_t> key_usage;
   bool key_usage_critical = false;

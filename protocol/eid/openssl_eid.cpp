@@ -1,8 +1,5 @@
 #include "protocol/eid/openssl_eid.h"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,48 +10,11 @@
 #include <vector>
 
 #include "crypto/hash.h"
-#include "crypto/invariant.h"
 #include "protocol/eid/certificate.h"
-#include "protocol/eid/openssl_pointers.h"
+#include "protocol/eid/public_key.h"
 
 namespace psephos {
 namespace {
-
-using openssl::Digest;
-using openssl::EcdsaSignature;
-using openssl::Key;
-using openssl::KeyContext;
-
-/// The public key at that point; null if it is not on the curve.
-Key make_key(EcCurve curve, ByteView point) {
-  const char* group = curve == EcCurve::kP256 ? "P-256" : curve == EcCurve::kP384 ? "P-384" : "P-521";
-  const std::array<OSSL_PARAM, 3> parameters = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(group), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::uint8_t*>(point.data()),
-                                        point.size()),
-      OSSL_PARAM_construct_end()};
-  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  EVP_PKEY* key = nullptr;
-  invariant(context && EVP_PKEY_fromdata_init(context.get()) == 1, "OpenSSL has elliptic curve keys");
-  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY,
-                        const_cast<OSSL_PARAM*>(parameters.data())) != 1)
-    ERR_clear_error();
-  return Key(key);
-}
-
-/// Ecdsa-Sig-Value of r‖s. @pre two halves of equal width.
-Bytes der_of_raw(ByteView raw) {
-  const EcdsaSignature signature(ECDSA_SIG_new());
-  const int half = static_cast<int>(raw.size() / 2);
-  BIGNUM* r = BN_bin2bn(raw.data(), half, nullptr);
-  BIGNUM* s = BN_bin2bn(raw.data() + half, half, nullptr);
-  invariant(signature && r != nullptr && s != nullptr && ECDSA_SIG_set0(signature.get(), r, s) == 1,
-            "memory for a signature");
-  Bytes der(static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), nullptr)));
-  unsigned char* out = der.data();
-  i2d_ECDSA_SIG(signature.get(), &out);
-  return der;
-}
 
 constexpr std::size_t kShards = 16;
 constexpr std::size_t kCachedPerShard = 8192;
@@ -76,7 +36,7 @@ struct Shard {
 struct Anchor {
   Bytes der;
   Certificate certificate;  // views into der
-  Key key;
+  PublicKey key;
   bool self_signed = false;
   std::size_t root = 0;
 };
@@ -88,36 +48,8 @@ bool valid_at(const Certificate& certificate, std::int64_t at_unix_s) {
 }  // namespace
 
 struct OpensslEidVerifier::State {
-  Digest sha256{EVP_MD_fetch(nullptr, "SHA2-256", nullptr)};
-  Digest sha384{EVP_MD_fetch(nullptr, "SHA2-384", nullptr)};
-  Digest sha512{EVP_MD_fetch(nullptr, "SHA2-512", nullptr)};
   std::vector<Anchor> anchors;
   std::array<Shard, kShards> shards;
-
-  const EVP_MD* digest(EcdsaHash hash) const {
-    switch (hash) {
-      case EcdsaHash::kSha256:
-        return sha256.get();
-      case EcdsaHash::kSha384:
-        return sha384.get();
-      case EcdsaHash::kSha512:
-        return sha512.get();
-    }
-    return nullptr;
-  }
-
-  bool ecdsa_verifies(EVP_PKEY* key, EcdsaHash hash, ByteView message, ByteView signature_der) const {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> value{};
-    unsigned int size = 0;
-    invariant(EVP_Digest(message.data(), message.size(), value.data(), &size, digest(hash), nullptr) == 1,
-              "OpenSSL hashes");
-    const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    invariant(context && EVP_PKEY_verify_init(context.get()) == 1, "OpenSSL verifies ECDSA");
-    const bool good =
-        EVP_PKEY_verify(context.get(), signature_der.data(), signature_der.size(), value.data(), size) == 1;
-    if (!good) ERR_clear_error();
-    return good;
-  }
 
   /// True if the anchor's key made the certificate's signature.
   bool issued(const Anchor& issuer, const Certificate& certificate) const {
@@ -125,8 +57,7 @@ struct OpensslEidVerifier::State {
     if (!certificate.authority_key_id.empty() && !issuer.certificate.subject_key_id.empty() &&
         !equal(certificate.authority_key_id, issuer.certificate.subject_key_id))
       return false;
-    return ecdsa_verifies(issuer.key.get(), *certificate.signature_hash, certificate.tbs,
-                          certificate.signature);
+    return issuer.key.verifies(*certificate.signature_scheme, certificate.tbs, certificate.signature);
   }
 
   /// The certificate's issuer, from memory or by verification.
@@ -155,19 +86,18 @@ OpensslEidVerifier::~OpensslEidVerifier() = default;
 Result<std::unique_ptr<OpensslEidVerifier>, Reason> OpensslEidVerifier::create(
     std::span<const Bytes> anchors_der) {
   auto state = std::make_unique<State>();
-  invariant(state->sha256 && state->sha384 && state->sha512, "OpenSSL has SHA-2");
   auto& anchors = state->anchors;
   for (const Bytes& der : anchors_der) {
-    Anchor anchor;
-    anchor.der = der;
-    const auto certificate = parse_certificate(anchor.der);
+    Bytes kept = der;  // moving a vector keeps its bytes where the views point
+    const auto certificate = parse_certificate(kept);
     if (!certificate) return std::unexpected(certificate.error());
     if (const auto good = check_issuer_profile(*certificate); !good) return std::unexpected(good.error());
-    anchor.certificate = *certificate;
-    anchor.key = make_key(*certificate->curve, certificate->public_point);
-    if (!anchor.key) return std::unexpected(Reason::kCertProfile);
-    anchor.self_signed = equal(certificate->issuer, certificate->subject);
-    anchors.push_back(std::move(anchor));  // moving a vector keeps its bytes where the views point
+    auto key = PublicKey::of(*certificate);
+    if (!key) return std::unexpected(Reason::kCertProfile);
+    anchors.push_back({.der = std::move(kept),
+                       .certificate = *certificate,
+                       .key = std::move(*key),
+                       .self_signed = equal(certificate->issuer, certificate->subject)});
   }
   bool can_issue = false;
   for (Anchor& anchor : anchors) {
@@ -191,7 +121,7 @@ Result<Person, Reason> OpensslEidVerifier::verify(ByteView certificate_der, KeyU
   if (const auto good = check_voter_profile(*certificate, use); !good) return std::unexpected(good.error());
   auto person = person_of(*certificate);
   if (!person) return person;
-  const Key key = make_key(*certificate->curve, certificate->public_point);
+  const auto key = PublicKey::of(*certificate);
   if (!key) return std::unexpected(Reason::kCertProfile);
   const auto chain = state_->chain(certificate_der, *certificate);
   if (!chain) return std::unexpected(chain.error());
@@ -201,9 +131,8 @@ Result<Person, Reason> OpensslEidVerifier::verify(ByteView certificate_der, KeyU
       !valid_at(root.certificate, at_unix_s))
     return std::unexpected(Reason::kCertNotValidAtSigning);
   const bool p384 = *certificate->curve == EcCurve::kP384;
-  if (signature.size() != (p384 ? 96U : 64U)) return std::unexpected(Reason::kSigInvalid);
-  if (!state_->ecdsa_verifies(key.get(), p384 ? EcdsaHash::kSha384 : EcdsaHash::kSha256, message,
-                              der_of_raw(signature)))
+  if (!key->verifies_raw(p384 ? SignatureScheme::kEcdsaSha384 : SignatureScheme::kEcdsaSha256, message,
+                         signature))
     return std::unexpected(Reason::kSigInvalid);
   return person;
 }
