@@ -20,6 +20,18 @@ enum class SignatureScheme : std::uint8_t {
   kRsaSha384,
   kRsaSha512,
 };
+enum class DigestAlgorithm : std::uint8_t { kSha256, kSha384, kSha512 };
+/// The digest that an AlgorithmIdentifier's content names (RFC 5754 §2: without parameters, or NULL).
+/// nullopt: another algorithm, or another form.
+[[nodiscard]] std::optional<DigestAlgorithm> digest_algorithm_of(ByteView algorithm);
+/// The digest inside a scheme, and the scheme around a digest.
+constexpr DigestAlgorithm digest_of(SignatureScheme scheme) {
+  return static_cast<DigestAlgorithm>(static_cast<unsigned>(scheme) % 3);
+}
+constexpr SignatureScheme rsa_with(DigestAlgorithm digest) {
+  return static_cast<SignatureScheme>(static_cast<unsigned>(digest) + 3);
+}
+
 /// The scheme that an AlgorithmIdentifier's content names (RFC 5758 §3.2: no parameters for ECDSA; RFC 4055
 /// §5: NULL for RSA). nullopt: another algorithm, or another form.
 [[nodiscard]] std::optional<SignatureScheme> signature_scheme_of(ByteView algorithm);
@@ -52,9 +64,10 @@ struct Certificate {
   std::optional<std::uint16_t> key_usage;
   bool key_usage_critical = false;
   std::optional<std::vector<ByteView>> extended_key_usage;  ///< object identifiers, content octets
-  ByteView subject_key_id, authority_key_id;                ///< empty when absent
-  std::vector<ByteView> qc_statements;                      ///< statement identifiers, content octets
-  bool unknown_critical = false;                            ///< a critical extension not listed here
+  bool extended_key_usage_critical = false;
+  ByteView subject_key_id, authority_key_id;  ///< empty when absent
+  std::vector<ByteView> qc_statements;        ///< statement identifiers, content octets
+  bool unknown_critical = false;              ///< a critical extension not listed here
 };
 
 /// Reads one certificate and nothing after it. Every accepted input is the only DER encoding of what was
