@@ -22,7 +22,8 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
-/// Judges signatures made with eID cards. Implemented with OpenSSL (protocol/eid/openssl_eid.h).
+/// Judges signatures made with eID cards, and the evidence of when they were made. Implemented with OpenSSL
+/// (protocol/eid/openssl_eid.h).
 class EidVerifier {
  public:
   virtual ~EidVerifier() = default;
@@ -34,6 +35,29 @@ class EidVerifier {
   /// Thread-safe. Variable time: all inputs are public.
   virtual Result<Person, Reason> verify(ByteView certificate_der, KeyUse use, ByteView message,
                                         ByteView signature, std::int64_t at_unix_s) const = 0;
+
+  /// T of SPEC §9.9: success means that a time-stamping authority under the time-stamp anchors saw `stamped`
+  /// at that second, and that `token` is its token about it, with the nonce of `stamped`.
+  /// Refusals, in the order of checks of SPEC §9.9: kTstFormat, kSigAlgForbidden, kTstImprint, kTstNonce,
+  /// kTstSignerProfile, kTstSignerUntrusted, kTstSignature, kCertNotValidAtSigning; nothing else.
+  /// Thread-safe. Variable time. Cost: one signature verification, a second one for a new authority.
+  virtual Result<std::int64_t, Reason> stamped_at(ByteView token, ByteView stamped) const = 0;
+
+  /// Success means: the authority that issued the certificate, or a responder that it appointed, said from
+  /// `stamped_unix_s` to 900 s later that the certificate is good, and had seen `token`, which is the
+  /// time-stamp token of that time. Whether the certificate was valid then, `verify` says.
+  /// Refusals, in the order of checks of SPEC §9.9: kCertParse, kSigAlgForbidden, kCertChainUntrusted for the
+  /// certificate; kOcspFormat or kEvidenceUnavailable, kSigAlgForbidden, kOcspCertidMismatch, kOcspNonce,
+  /// kOcspResponderUntrusted, kOcspSignature, kCertNotValidAtSigning, kTimeEvidenceOrder, kOcspStale,
+  /// kCertSuspended, kCertRevoked, kCertUnknown; nothing else.
+  /// Thread-safe. Variable time. Cost: one signature verification, one more for a new responder, one more for
+  /// a new certificate.
+  virtual Result<void, Reason> good_at(ByteView certificate_der, ByteView ocsp_response, ByteView token,
+                                       std::int64_t stamped_unix_s) const = 0;
+
+  /// The issuing anchor of a certificate, in DER: a view that lives as long as this object.
+  /// @return kCertParse, kSigAlgForbidden, kCertChainUntrusted; nothing else.
+  virtual Result<ByteView, Reason> issuer_of(ByteView certificate_der) const = 0;
 };
 
 }  // namespace psephos

@@ -18,6 +18,8 @@ inline constexpr std::string_view kEntry = "psephos-1/entry";
 inline constexpr std::string_view kRandomness = "psephos-1/randomness";
 inline constexpr std::string_view kCiphertextLeaf = "psephos-1/ciphertext";
 inline constexpr std::string_view kDecryptionSet = "psephos-1/decryption-set";
+inline constexpr std::string_view kNonceTimeStamp = "psephos-1/nonce/time-stamp";
+inline constexpr std::string_view kNonceOcsp = "psephos-1/nonce/ocsp";
 
 // Signatures: what is signed is label ‖ 0x00 ‖ body.
 inline constexpr std::string_view kSignManifest = "psephos-1/sign/manifest";

@@ -20,7 +20,10 @@ class OpensslEidVerifier final : public EidVerifier {
   /// @return kCertParse, kSigAlgForbidden or kCertProfile for an anchor that is no issuer
   /// (check_issuer_profile); kCertChainUntrusted if one is not signed by a root among the anchors, or no
   /// anchor can issue voters' certificates.
-  static Result<std::unique_ptr<OpensslEidVerifier>, Reason> create(std::span<const Bytes> anchors_der);
+  /// The time-stamp anchors are issuers as well, each trusted by itself; without any, no time-stamp is
+  /// accepted.
+  static Result<std::unique_ptr<OpensslEidVerifier>, Reason> create(
+      std::span<const Bytes> anchors_der, std::span<const Bytes> time_stamp_anchors_der = {});
 
   OpensslEidVerifier(const OpensslEidVerifier&) = delete;
   OpensslEidVerifier& operator=(const OpensslEidVerifier&) = delete;
@@ -32,6 +35,10 @@ class OpensslEidVerifier final : public EidVerifier {
   /// verifications, one for a certificate seen before.
   Result<Person, Reason> verify(ByteView certificate_der, KeyUse use, ByteView message, ByteView signature,
                                 std::int64_t at_unix_s) const override;
+  Result<std::int64_t, Reason> stamped_at(ByteView token, ByteView stamped) const override;
+  Result<void, Reason> good_at(ByteView certificate_der, ByteView ocsp_response, ByteView token,
+                               std::int64_t stamped_unix_s) const override;
+  Result<ByteView, Reason> issuer_of(ByteView certificate_der) const override;
 
  private:
   struct State;
