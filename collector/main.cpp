@@ -119,8 +119,8 @@ Result<void, Rejection> serve(const Options& options) {
   if (!passphrase) return std::unexpected(passphrase.error());
   auto keys = load_keys(options.directory, *passphrase);
   if (!keys) return std::unexpected(keys.error());
-  const auto eid = OpensslEidVerifier::create(election->definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
+  const auto eid = OpensslEidVerifier::create(election->definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
 
   const auto& roster = election->definition().witnesses;
   if (options.witnesses.size() > roster.size())

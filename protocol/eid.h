@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "crypto/bytes.h"
+#include "crypto/hash.h"
 #include "crypto/result.h"
 #include "protocol/rejection.h"
 
@@ -22,18 +24,33 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
+/// Who signed, and by what the key is told from others (certificate.h, key_hash): one key is one person's.
+struct VerifiedSigner {
+  Person person;
+  Digest256 key_sha256{};
+};
+
 /// Judges signatures made with eID cards. Implemented with OpenSSL (protocol/eid/openssl_eid.h).
 class EidVerifier {
  public:
   virtual ~EidVerifier() = default;
   /// Success means: `certificate_der` is one certificate of the profile for `use`, issued under the trust
-  /// anchors and valid at `at_unix_s`; it names the returned person; and `signature` is her key's ECDSA
-  /// signature over `message`: r‖s, 96 bytes with SHA-384 on P-384, 64 bytes with SHA-256 on P-256.
+  /// anchors and valid at `at_unix_s`; it names the returned person; and `signature` is her key's over
+  /// `message`: ECDSA as r‖s, 96 bytes with SHA-384 on P-384, 64 bytes with SHA-256 on P-256, or RSA after
+  /// PKCS #1 v1.5 with SHA-256.
   /// Refusals, in the order of checks of SPEC §9.8: kCertParse, kSigAlgForbidden, kCertProfile,
-  /// kCertKeyUsage, kVoterIdFormat, kCertChainUntrusted, kCertNotValidAtSigning, kSigInvalid; nothing else.
+  /// kCertKeyUsage, kVoterIdFormat, kCertPolicy, kCertWeakKey, kCertChainUntrusted, kCertNotValidAtSigning,
+  /// kSigInvalid; nothing else. Whether the key is another person's too, the caller finds out.
   /// Thread-safe. Variable time: all inputs are public.
-  virtual Result<Person, Reason> verify(ByteView certificate_der, KeyUse use, ByteView message,
-                                        ByteView signature, std::int64_t at_unix_s) const = 0;
+  virtual Result<VerifiedSigner, Reason> verify_signer(ByteView certificate_der, KeyUse use, ByteView message,
+                                                       ByteView signature, std::int64_t at_unix_s) const = 0;
+  /// The same, where the key does not matter.
+  Result<Person, Reason> verify(ByteView certificate_der, KeyUse use, ByteView message, ByteView signature,
+                                std::int64_t at_unix_s) const {
+    auto signer = verify_signer(certificate_der, use, message, signature, at_unix_s);
+    if (!signer) return std::unexpected(signer.error());
+    return std::move(signer->person);
+  }
 };
 
 }  // namespace psephos

@@ -13,7 +13,7 @@ inline constexpr std::uint64_t kChoices = 5'000;
 inline constexpr std::uint64_t kSlots = 16;
 inline constexpr std::uint64_t kRoster = 64;
 inline constexpr std::uint64_t kCertificateBytes = 8192;
-inline constexpr std::uint64_t kSignatureBytes = 512;
+inline constexpr std::uint64_t kSignatureBytes = 768;  // RSA of 6,144 bits
 inline constexpr std::uint64_t kSelections = 128;
 inline constexpr std::uint64_t kProofBytes = 8192;
 inline constexpr std::uint64_t kBallotBytes = 1U << 20U;
@@ -23,6 +23,7 @@ inline constexpr std::uint64_t kNoteBytes = 16'384;
 inline constexpr std::uint64_t kManifestBytes = 64U << 20U;
 inline constexpr std::uint64_t kDocumentBytes = 1U << 30U;
 inline constexpr std::uint64_t kCeremonyMessageBytes = 65'536;
+inline constexpr std::uint64_t kEidPolicies = 16;
 inline constexpr std::uint64_t kWidth = 16;
 inline constexpr std::uint64_t kRecordFiles = 1'000'000;
 

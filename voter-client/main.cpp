@@ -234,8 +234,8 @@ Result<void, Rejection> check(const Options& options) {
   const Election& election = connection->election;
   const auto language = language_of(election, options.language);
   if (!language) return std::unexpected(language.error());
-  const auto eid = OpensslEidVerifier::create(election.definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
+  const auto eid = OpensslEidVerifier::create(election.definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
   if (code->fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, "code");
   SystemRng rng;
   Session session(election, connection->transport, connection->heads, rng, ClientClock::system());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <string>
 
@@ -30,12 +31,15 @@ constexpr ByteArray<5> kP521 = {0x2b, 0x81, 0x04, 0x00, 0x23};
 constexpr ByteArray<3> kSubjectKeyId = {0x55, 0x1d, 0x0e};
 constexpr ByteArray<3> kKeyUsage = {0x55, 0x1d, 0x0f};
 constexpr ByteArray<3> kBasicConstraints = {0x55, 0x1d, 0x13};
+constexpr ByteArray<3> kCertificatePolicies = {0x55, 0x1d, 0x20};
 constexpr ByteArray<3> kAuthorityKeyId = {0x55, 0x1d, 0x23};
 constexpr ByteArray<3> kExtendedKeyUsage = {0x55, 0x1d, 0x25};
 constexpr ByteArray<8> kQcStatements = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x03};
 constexpr ByteArray<8> kClientAuth = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
 constexpr ByteArray<6> kQcCompliance = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x01};
 constexpr ByteArray<6> kQcSscd = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x04};
+constexpr ByteArray<8> kCpsUri = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x01};
+constexpr ByteArray<8> kUserNotice = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x02};
 constexpr ByteArray<3> kSurname = {0x55, 0x04, 0x04};
 constexpr ByteArray<3> kSerialNumber = {0x55, 0x04, 0x05};
 constexpr ByteArray<3> kGivenName = {0x55, 0x04, 0x2a};
@@ -254,6 +258,45 @@ bool read_qc_statements(ByteView value, Certificate& out) {
   return true;
 }
 
+/// PolicyQualifierInfo: the address of a practice statement, a notice, or a kind not known here. Only that it
+/// is well written counts.
+bool read_policy_qualifier(ByteView content) {
+  der::Reader fields(content);
+  const auto kind = next_oid(fields);
+  const auto value = fields.next();
+  if (!kind || !value || !fields.at_end()) return false;
+  if (equal(*kind, kCpsUri))
+    return value->tag == der::kIa5String && !value->content.empty() &&
+           std::ranges::all_of(value->content, [](std::uint8_t c) { return c >= 0x20 && c < 0x7f; });
+  if (!equal(*kind, kUserNotice)) return true;
+  if (value->tag != der::kSequence) return false;
+  der::Reader notice(value->content);  // noticeRef and explicitText, each optional
+  if (notice.next_is(der::kSequence) && !notice.next()) return false;
+  return notice.at_end() || (notice.next() && notice.at_end());
+}
+
+// RFC 5280 §4.2.1.4: at least one policy, none twice; qualifiers, if any, are at least one.
+bool read_policies(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content || content->empty()) return false;
+  for (der::Reader reader(*content); !reader.at_end();) {
+    const auto information = reader.next(der::kSequence);
+    if (!information) return false;
+    der::Reader fields(information->content);
+    const auto policy = next_oid(fields);
+    if (!policy || contains(out.policies, *policy)) return false;
+    out.policies.push_back(*policy);
+    if (fields.at_end()) continue;
+    const auto list = fields.next(der::kSequence);
+    if (!list || list->content.empty() || !fields.at_end()) return false;
+    for (der::Reader qualifiers(list->content); !qualifiers.at_end();) {
+      const auto qualifier = qualifiers.next(der::kSequence);
+      if (!qualifier || !read_policy_qualifier(qualifier->content)) return false;
+    }
+  }
+  return true;
+}
+
 bool read_extensions(ByteView explicit_tagged, Certificate& out) {
   const auto list = der::only(explicit_tagged, der::kSequence);
   if (!list || list->empty()) return false;
@@ -286,6 +329,8 @@ bool read_extensions(ByteView explicit_tagged, Certificate& out) {
       good = read_authority_key_id(value, out);
     else if (equal(*oid, kQcStatements))
       good = read_qc_statements(value, out);
+    else if (equal(*oid, kCertificatePolicies))
+      good = read_policies(value, out);
     else if (critical)
       out.unknown_critical = true;
     if (!good) return false;
@@ -409,7 +454,8 @@ Result<Certificate, Reason> parse_certificate(ByteView der) {
 
 Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use) {
   if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
-  const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256;
+  const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256 ||
+                        (rsa_bits(certificate) >= 2048 && rsa_bits(certificate) <= 6144);
   const auto& constraints = certificate.basic_constraints;
   if (!card_key || !constraints || constraints->is_ca || certificate.unknown_critical)
     return std::unexpected(Reason::kCertProfile);
@@ -436,7 +482,7 @@ Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse 
 Result<void, Reason> check_issuer_profile(const Certificate& certificate) {
   if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
   const auto& constraints = certificate.basic_constraints;
-  if ((!certificate.curve && certificate.rsa_modulus.empty()) || !constraints || !constraints->is_ca ||
+  if ((!certificate.curve && rsa_bits(certificate) < 2048) || !constraints || !constraints->is_ca ||
       !constraints->critical || !certificate.key_usage || !certificate.key_usage_critical ||
       (*certificate.key_usage & kUsageKeyCertSign) == 0 || certificate.unknown_critical)
     return std::unexpected(Reason::kCertProfile);
@@ -474,6 +520,39 @@ Result<Person, Reason> person_of(const Certificate& certificate) {
   if (!serial_number || !given_name || !surname) return std::unexpected(Reason::kCertProfile);
   if (!is_national_id(*serial_number)) return std::unexpected(Reason::kVoterIdFormat);
   return Person{*serial_number, *given_name, *surname};
+}
+
+Result<void, Reason> check_election_profile(const Certificate& certificate, const Person& person, KeyUse use,
+                                            const VoterProfile& profile) {
+  if (!is_national_id(person.national_id, profile.identity_types))
+    return std::unexpected(Reason::kVoterIdFormat);
+  const std::size_t bits = rsa_bits(certificate);
+  const bool key = certificate.curve == EcCurve::kP384 ? profile.p384
+                   : certificate.curve == EcCurve::kP256
+                       ? profile.p256
+                       : bits != 0 && bits >= profile.rsa_bits_min && bits <= profile.rsa_bits_max;
+  if (!key) return std::unexpected(Reason::kCertProfile);
+  if (use == KeyUse::kSigning && std::ranges::none_of(profile.policies, [&](const Bytes& policy) {
+        return contains(certificate.policies, policy);
+      }))
+    return std::unexpected(Reason::kCertPolicy);
+  return {};
+}
+
+std::size_t rsa_bits(const Certificate& certificate) {
+  const ByteView modulus = certificate.rsa_modulus;
+  return modulus.empty() ? 0 : 8 * modulus.size() - static_cast<std::size_t>(std::countl_zero(modulus[0]));
+}
+
+optional<SignatureScheme> voter_scheme(const Certificate& certificate) {
+  if (!certificate.rsa_modulus.empty()) return SignatureScheme::kRsaSha256;
+  if (certificate.curve == EcCurve::kP384) return SignatureScheme::kEcdsaSha384;
+  if (certificate.curve == EcCurve::kP256) return SignatureScheme::kEcdsaSha256;
+  return nullopt;
+}
+
+Digest256 key_hash(const Certificate& certificate) {
+  return sha256(certificate.curve ? certificate.public_point : certificate.rsa_modulus);
 }
 
 }  // namespace psephos

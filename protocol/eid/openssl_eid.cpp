@@ -11,7 +11,9 @@
 
 #include "crypto/hash.h"
 #include "protocol/eid/certificate.h"
+#include "protocol/eid/profile.h"
 #include "protocol/eid/public_key.h"
+#include "protocol/eid/weak_key.h"
 
 namespace psephos {
 namespace {
@@ -41,6 +43,12 @@ struct Anchor {
   std::size_t root = 0;
 };
 
+/// Of a key's weaknesses all but that its point is on no curve.
+bool is_weak(const Certificate& certificate) {
+  return !certificate.rsa_modulus.empty() &&
+         rsa_weakness(certificate.rsa_modulus, certificate.rsa_exponent).has_value();
+}
+
 bool valid_at(const Certificate& certificate, std::int64_t at_unix_s) {
   return certificate.not_before_unix_s <= at_unix_s && at_unix_s <= certificate.not_after_unix_s;
 }
@@ -48,6 +56,7 @@ bool valid_at(const Certificate& certificate, std::int64_t at_unix_s) {
 }  // namespace
 
 struct OpensslEidVerifier::State {
+  VoterProfile profile;
   std::vector<Anchor> anchors;
   std::array<Shard, kShards> shards;
 
@@ -60,7 +69,7 @@ struct OpensslEidVerifier::State {
     return issuer.key.verifies(*certificate.signature_scheme, certificate.tbs, certificate.signature);
   }
 
-  /// The certificate's issuer, from memory or by verification.
+  /// The certificate's issuer, from memory or by verification; what is remembered has no weak key.
   Result<std::size_t, Reason> chain(ByteView der, const Certificate& certificate) {
     const Digest256 id = psephos::sha256(der);
     Shard& shard = shards[id[31] % kShards];
@@ -68,6 +77,7 @@ struct OpensslEidVerifier::State {
       const std::shared_lock lock(shard.mutex);
       if (const auto found = shard.verified.find(id); found != shard.verified.end()) return found->second;
     }
+    if (is_weak(certificate)) return std::unexpected(Reason::kCertWeakKey);
     const auto issuer = std::find_if(anchors.begin(), anchors.end(), [&](const Anchor& anchor) {
       return !anchor.self_signed && issued(anchor, certificate);
     });
@@ -83,17 +93,19 @@ struct OpensslEidVerifier::State {
 OpensslEidVerifier::OpensslEidVerifier(std::unique_ptr<State> state) : state_(std::move(state)) {}
 OpensslEidVerifier::~OpensslEidVerifier() = default;
 
-Result<std::unique_ptr<OpensslEidVerifier>, Reason> OpensslEidVerifier::create(
-    std::span<const Bytes> anchors_der) {
+Result<std::unique_ptr<OpensslEidVerifier>, Reason> OpensslEidVerifier::create(const EidProfile& profile) {
   auto state = std::make_unique<State>();
+  auto voters = voter_profile_of(profile);
+  if (!voters) return std::unexpected(Reason::kManifestInvalid);
+  state->profile = std::move(*voters);
   auto& anchors = state->anchors;
-  for (const Bytes& der : anchors_der) {
+  for (const Bytes& der : profile.anchors) {
     Bytes kept = der;  // moving a vector keeps its bytes where the views point
     const auto certificate = parse_certificate(kept);
     if (!certificate) return std::unexpected(certificate.error());
     if (const auto good = check_issuer_profile(*certificate); !good) return std::unexpected(good.error());
     auto key = PublicKey::of(*certificate);
-    if (!key) return std::unexpected(Reason::kCertProfile);
+    if (!key || is_weak(*certificate)) return std::unexpected(Reason::kCertWeakKey);
     anchors.push_back({.der = std::move(kept),
                        .certificate = *certificate,
                        .key = std::move(*key),
@@ -114,15 +126,18 @@ Result<std::unique_ptr<OpensslEidVerifier>, Reason> OpensslEidVerifier::create(
   return std::unique_ptr<OpensslEidVerifier>(new OpensslEidVerifier(std::move(state)));
 }
 
-Result<Person, Reason> OpensslEidVerifier::verify(ByteView certificate_der, KeyUse use, ByteView message,
-                                                  ByteView signature, std::int64_t at_unix_s) const {
+Result<VerifiedSigner, Reason> OpensslEidVerifier::verify_signer(ByteView certificate_der, KeyUse use,
+                                                                 ByteView message, ByteView signature,
+                                                                 std::int64_t at_unix_s) const {
   const auto certificate = parse_certificate(certificate_der);
   if (!certificate) return std::unexpected(certificate.error());
   if (const auto good = check_voter_profile(*certificate, use); !good) return std::unexpected(good.error());
   auto person = person_of(*certificate);
-  if (!person) return person;
+  if (!person) return std::unexpected(person.error());
+  if (const auto good = check_election_profile(*certificate, *person, use, state_->profile); !good)
+    return std::unexpected(good.error());
   const auto key = PublicKey::of(*certificate);
-  if (!key) return std::unexpected(Reason::kCertProfile);
+  if (!key) return std::unexpected(Reason::kCertWeakKey);
   const auto chain = state_->chain(certificate_der, *certificate);
   if (!chain) return std::unexpected(chain.error());
   const Anchor& issuer = state_->anchors[*chain];
@@ -130,11 +145,11 @@ Result<Person, Reason> OpensslEidVerifier::verify(ByteView certificate_der, KeyU
   if (!valid_at(*certificate, at_unix_s) || !valid_at(issuer.certificate, at_unix_s) ||
       !valid_at(root.certificate, at_unix_s))
     return std::unexpected(Reason::kCertNotValidAtSigning);
-  const bool p384 = *certificate->curve == EcCurve::kP384;
-  if (!key->verifies_raw(p384 ? SignatureScheme::kEcdsaSha384 : SignatureScheme::kEcdsaSha256, message,
-                         signature))
+  const SignatureScheme scheme = *voter_scheme(*certificate);
+  if (!(certificate->curve ? key->verifies_raw(scheme, message, signature)
+                           : key->verifies(scheme, message, signature)))
     return std::unexpected(Reason::kSigInvalid);
-  return person;
+  return VerifiedSigner{std::move(*person), key_hash(*certificate)};
 }
 
 }  // namespace psephos

@@ -56,8 +56,8 @@ Result<void, Rejection> bulk_cast(const Options& options) {
   if (!passphrase) return std::unexpected(passphrase.error());
   const auto keys = collector::load_keys(options.directory, *passphrase);
   if (!keys) return std::unexpected(keys.error());
-  const auto eid = OpensslEidVerifier::create(election->definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
+  const auto eid = OpensslEidVerifier::create(election->definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
 
   const auto store = collector::SqliteStore::open(
       collector::store_path(options.directory), election->fingerprint(), collector::StoreAccess::kReadWrite);

@@ -290,6 +290,7 @@ class Election:
         p, home = self.p, self.home
         p.stage("1  Keys and definition")
         p.run("test-ca", "init", "--dir", home / "test-ca", "--curve", self.curve)
+        p.run("test-ca", "init", "--dir", home / "test-tsa", "--curve", self.curve)
         self.witnesses, self.witness_ports = [], []
         for i in (1, 2, 3):
             party = f"witness-{i}"
@@ -317,7 +318,9 @@ class Election:
             "periods": {"casting_begins": now - 60, "casting_ends": now + 6 * 3600, "grace_ends": now + 6 * 3600 + 1800},
             "policy": {"smallest_group": self.e.smallest_group, "mix_inputs": "sworn", "superseded": "shown", "verification_minutes": 60,
                        "verification_count": 5, "ticket_minutes": 30},
-            "anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+            "eid": {"anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+                    "time_stamp_anchors": [{"file": str(home / "test-tsa" / "root.der")}, {"file": str(home / "test-tsa" / "issuing.der")}],
+                    "policies": ["0.4.0.194112.1.2"], "identities": ["PNOEE"], "keys": ["P-384", "P-256", "RSA"], "rsa_bits": [2048, 6144]},
             "commission": members["commission"], "commission_quorum": 2,
             "trustees": members["trustee"], "trustee_quorum": 2,
             "mixers": members["mixer"],

@@ -90,7 +90,9 @@ TestElection::TestElection(const Options& options)
       witnesses(make_keys(3, *rng_)),
       collector(make_keys(2, *rng_)),
       options_(options),
-      ca_(trust::TestCa::create(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)) {
+      ca_(trust::TestCa::create(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)),
+      time_stamp_ca_(
+          trust::TestCa::create(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)) {
   std::vector<DkgSecret> ceremony_secrets;
   Definition d{.suite = std::string(labels::kSuite),
                .election = {options.election},
@@ -121,7 +123,7 @@ TestElection::TestElection(const Options& options)
                           .verification_minutes = 30,
                           .verification_count = 3,
                           .ticket_minutes = 30},
-               .anchors = ca_.anchors(),
+               .eid = trust::test_profile(ca_.anchors(), time_stamp_ca_.anchors()),
                .commission = members("Member ", commission),
                .commission_quorum = 2,
                .trustees = {},
@@ -181,7 +183,7 @@ TestElection::TestElection(const Options& options)
   auto opened = Election::open(signed_manifest(manifest), std::nullopt);
   if (!opened) throw std::runtime_error(to_string(opened.error()));
   election_ = std::move(*opened);
-  eid_ = OpensslEidVerifier::create(election().definition().anchors).value();
+  eid_ = OpensslEidVerifier::create(election().definition().eid).value();
 }
 
 Bytes TestElection::signed_manifest(const Manifest& manifest) const {

@@ -107,7 +107,7 @@ class TestElection {
 
  private:
   Options options_;
-  trust::TestCa ca_;
+  trust::TestCa ca_, time_stamp_ca_;
   std::map<std::uint64_t, Card> cards_;
   std::unique_ptr<OpensslEidVerifier> eid_;
   std::optional<Election> election_;

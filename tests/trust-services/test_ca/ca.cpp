@@ -131,6 +131,17 @@ Bytes qc_statements(std::initializer_list<std::string_view> oids) {
   return extension("1.3.6.1.5.5.7.1.3", false, der::element(0x30, content));
 }
 
+Bytes certificate_policies(std::initializer_list<std::string_view> oids) {
+  Bytes content;
+  for (const auto oid : oids) append(content, der::sequence({der::oid(oid)}));
+  return extension("2.5.29.32", false, der::element(0x30, content));
+}
+
+Bytes rsa_public_key_info(ByteView modulus, ByteView exponent) {
+  return der::sequence({der::sequence({der::oid("1.2.840.113549.1.1.1"), der::element(0x05, {})}),
+                        der::bit_string(der::sequence({der::integer(modulus), der::integer(exponent)}))});
+}
+
 Bytes subject_public_key_info(ByteView point, std::string_view curve_oid) {
   if (curve_oid.empty()) curve_oid = point.size() == 65 ? "1.2.840.10045.3.1.7" : "1.3.132.0.34";
   return der::sequence(
@@ -156,28 +167,38 @@ CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, 
   fields.not_after_unix_s = now_unix_s + 5 * kYear;
   fields.extensions.push_back(basic_constraints(false));
   // Policies of ETSI EN 319 411: NCP+ for authentication, QCP-n-qscd for signatures.
-  const auto policy = [](std::string_view oid) {
-    return extension("2.5.29.32", false, der::sequence({der::sequence({der::oid(oid)})}));
-  };
   switch (use) {
     case KeyUse::kAuthentication:
       fields.extensions.push_back(key_usage(kUsageDigitalSignature | kUsageKeyAgreement));
-      fields.extensions.push_back(policy("0.4.0.2042.1.2"));
+      fields.extensions.push_back(certificate_policies({"0.4.0.2042.1.2"}));
       fields.extensions.push_back(extended_key_usage({"1.3.6.1.5.5.7.3.2"}));
       break;
     case KeyUse::kSigning:
       fields.extensions.push_back(key_usage(kUsageNonRepudiation));
-      fields.extensions.push_back(policy("0.4.0.194112.1.2"));
+      fields.extensions.push_back(certificate_policies({"0.4.0.194112.1.2"}));
       fields.extensions.push_back(qc_statements({"0.4.0.1862.1.1", "0.4.0.1862.1.4"}));
       break;
   }
   return fields;
 }
 
+Bytes certify(const CertificateFields& fields, ByteView issuer_name, const EcKey& issuer, Rng& rng) {
+  return certify(fields, key_id(fields.public_key_info), issuer_name, issuer, rng);
+}
+
+EidProfile test_profile(std::vector<Bytes> anchors, std::vector<Bytes> time_stamp_anchors) {
+  return {.anchors = std::move(anchors),
+          .time_stamp_anchors = std::move(time_stamp_anchors),
+          .policies = {"0.4.0.194112.1.2"},
+          .identity_types = {"PNOEE"},
+          .keys = {"P-384", "P-256", "RSA"},
+          .rsa_bits_min = 2048,
+          .rsa_bits_max = 6144};
+}
+
 TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve) {
   TestCa ca;
   ca.root_ = generate_key(curve, rng);
-  ca.issuing_ = generate_key(curve, rng);
   CertificateFields fields;
   fields.not_before_unix_s = now_unix_s - kDay;
   fields.not_after_unix_s = now_unix_s + 10 * kYear;
@@ -185,15 +206,24 @@ TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve) {
   fields.public_key_info = subject_public_key_info(ca.root_.point);
   fields.extensions = {basic_constraints(true), key_usage(kUsageKeyCertSign | 1 << 6)};
   ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(), ca.root_, rng);
+  return ca.renewed(rng, now_unix_s);
+}
+
+TestCa TestCa::renewed(Rng& rng, std::int64_t now_unix_s) const {
+  TestCa ca = *this;
+  ca.issuing_ = generate_key(curve(), rng);
+  CertificateFields fields;
+  fields.not_before_unix_s = now_unix_s - kDay;
+  fields.not_after_unix_s = now_unix_s + 10 * kYear;
   fields.subject = issuing_name();
   fields.public_key_info = subject_public_key_info(ca.issuing_.point);
   fields.extensions = {basic_constraints(true, 0), key_usage(kUsageKeyCertSign | 1 << 6)};
-  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(), ca.root_, rng);
+  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(), root_, rng);
   return ca;
 }
 
 Bytes TestCa::issue(const CertificateFields& fields, Rng& rng) const {
-  return certify(fields, key_id(fields.public_key_info), issuing_name(), issuing_, rng);
+  return certify(fields, issuing_name(), issuing_, rng);
 }
 
 Result<void, std::string> TestCa::save(const std::filesystem::path& directory) const {
