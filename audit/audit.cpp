@@ -240,8 +240,8 @@ class Audit {
     }
     report_.fingerprint = election->fingerprint();
     report_.title = election->definition().title.front().text;
-    auto eid = OpensslEidVerifier::create(election->definition().anchors);
-    if (!eid) return part.fail(eid.error(), "anchors of the definition");
+    auto eid = OpensslEidVerifier::create(election->definition().eid);
+    if (!eid) return part.fail(eid.error(), "eID profile of the definition");
     eid_ = std::move(*eid);
     election_ = std::move(*election);
     const Definition& definition = election_->definition();

@@ -17,6 +17,7 @@
 #include "collector/http_server.h"
 #include "collector/operator.h"
 #include "collector/sqlite_store.h"
+#include "collector/trust_client.h"
 #include "collector/witness_client.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/files/files.h"
@@ -39,6 +40,7 @@ struct Options {
   fs::path manifest;
   std::string listen = "127.0.0.1:8443";
   std::vector<std::string> witnesses;
+  TrustAddresses trust;
   fs::path file;
   fs::path out;
   bool json = false;
@@ -119,8 +121,8 @@ Result<void, Rejection> serve(const Options& options) {
   if (!passphrase) return std::unexpected(passphrase.error());
   auto keys = load_keys(options.directory, *passphrase);
   if (!keys) return std::unexpected(keys.error());
-  const auto eid = OpensslEidVerifier::create(election->definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
+  const auto eid = OpensslEidVerifier::create(election->definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
 
   const auto& roster = election->definition().witnesses;
   if (options.witnesses.size() > roster.size())
@@ -132,12 +134,16 @@ Result<void, Rejection> serve(const Options& options) {
     transports.push_back(std::move(*transport));
   }
 
+  const auto connect = http_trust(options.trust);
+  if (!connect) return std::unexpected(connect.error());
+  EvidenceSource evidence(**eid, *connect);
+
   SystemRng rng;
   std::mutex broken_mutex;
   std::optional<Rejection> broken;
   const auto cores = std::max(2U, std::thread::hardware_concurrency());
   auto collector = Collector::open(
-      *election, options.directory, std::move(*keys), std::move(transports), **eid, rng,
+      *election, options.directory, std::move(*keys), std::move(transports), **eid, evidence, rng,
       {.clock =
            [] {
              return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -252,6 +258,18 @@ int run(int argc, const char* const* argv) {
                        "ADDRESS:PORT (default: 127.0.0.1:8443; port 0: any free one)");
   serve_app.add_option("--witness", options.witnesses,
                        "http://HOST:PORT of each witness, in the order of the definition");
+  serve_app
+      .add_option("--time-stamp", options.trust.time_stamps,
+                  "address of the time-stamping service (RFC 3161); again for a second one, asked when the "
+                  "first does not answer well")
+      ->required()
+      ->allow_extra_args(false);
+  serve_app
+      .add_option("--ocsp", options.trust.statuses,
+                  "address of the service for the status of voters' certificates (RFC 6960); again for a "
+                  "second one")
+      ->required()
+      ->allow_extra_args(false);
 
   CLI::App& log_key_app =
       program.command("log-key", "Print the log's verifier key, for 'witness serve --log-key'",

@@ -5,6 +5,7 @@
 
 #include "collector/allowance.h"
 #include "collector/challenge_book.h"
+#include "collector/evidence.h"
 #include "collector/ledger.h"
 #include "collector/publisher.h"
 #include "collector/sequencer.h"
@@ -37,7 +38,8 @@ class Service {
     std::size_t threads = 2;
   };
   Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher, const EidVerifier& eid,
-          const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits);
+          EvidenceSource& evidence, const SigningKey& service_key, Rng& rng, Clock clock,
+          const Limits& limits);
   ~Service();
 
   /// The most bytes of body that such a request may have; nullopt if there is no such request.
@@ -58,6 +60,11 @@ class Service {
   Reply ticket(ByteView body);
   Result<ServiceSigned, Rejection> issue_ticket(ByteView body);
   void ballot(Bytes body, Respond respond);
+  /// A ballot that passed everything but for its evidence.
+  void obtain_evidence(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
+                       Respond respond);
+  void log_ballot(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
+                  Respond respond);
   void refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Respond respond);
   void answer_recorded(Bytes body, const Recorded& recorded, Respond respond);
   void verify(Bytes body, Respond respond);
@@ -78,6 +85,7 @@ class Service {
   Sequencer& sequencer_;
   Publisher& publisher_;
   const EidVerifier& eid_;
+  EvidenceSource& evidence_;
   const SigningKey& service_key_;
   Rng& rng_;
   const Clock clock_;

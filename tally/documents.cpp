@@ -38,7 +38,8 @@ Result<void, Rejection> for_lines(
 
 }  // namespace
 
-Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
+Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text,
+                                                      std::span<const std::string> identity_types) {
   std::vector<RollChange> changes;
   const auto read = [&](const std::vector<std::string_view>& fields,
                         const std::string& where) -> Result<void, Rejection> {
@@ -55,7 +56,8 @@ Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
       change.kind = RollChangeKind::kStrike;
     else
       at = 0;
-    if (fields.size() <= at || !is_national_id(fields[at])) return reject(Reason::kVoterIdFormat, where);
+    if (fields.size() <= at || !is_national_id(fields[at], identity_types))
+      return reject(Reason::kVoterIdFormat, where);
     change.national_id = fields[at];
     if (change.kind == RollChangeKind::kStrike) {
       if (fields.size() != at + 1) return invalid("nothing follows the id of a voter struck off");
@@ -72,11 +74,13 @@ Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
   return changes;
 }
 
-Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text) {
+Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text,
+                                                     std::span<const std::string> identity_types) {
   std::vector<NationalId> ids;
   const auto read = [&](const std::vector<std::string_view>& fields,
                         const std::string& where) -> Result<void, Rejection> {
-    if (fields.size() != 1 || !is_national_id(fields[0])) return reject(Reason::kVoterIdFormat, where);
+    if (fields.size() != 1 || !is_national_id(fields[0], identity_types))
+      return reject(Reason::kVoterIdFormat, where);
     ids.emplace_back(fields[0]);
     return {};
   };

@@ -53,6 +53,7 @@ Result<std::optional<Digest256>, Rejection> announced(const Options& options) {
 /// the log.
 struct Connection {
   Election election;
+  std::unique_ptr<EidVerifier> eid;
   HttpsClient transport;
   HeadMemory heads;
 
@@ -64,10 +65,12 @@ struct Connection {
     HttpsClient anybody = HttpsClient::unpinned(*server, {});
     auto election = fetch_election(anybody, *fingerprint);
     if (!election) return std::unexpected(election.error());
+    auto eid = OpensslEidVerifier::create(election->definition().eid);
+    if (!eid) return reject(eid.error(), "eID profile of the definition");
     auto heads = HeadMemory::in(state_directory(options), *election);
     if (!heads) return std::unexpected(heads.error());
     HttpsClient pinned(*server, election->definition().collector.tls_certificate_sha256, {});
-    return Connection{std::move(*election), std::move(pinned), std::move(*heads)};
+    return Connection{std::move(*election), std::move(*eid), std::move(pinned), std::move(*heads)};
   }
 };
 
@@ -96,7 +99,8 @@ Result<void, Rejection> contests(const Options& options) {
   const auto signer = open_signer(options, election, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto authorisation = session.authenticate(**signer);
   if (!authorisation) return std::unexpected(authorisation.error());
   const std::size_t unit = *election.unit_index(authorisation->ticket.unit);
@@ -167,7 +171,8 @@ Result<void, Rejection> cast(const Options& options) {
   const auto signer = open_signer(options, election, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto authorisation = session.authenticate(**signer);
   if (!authorisation) return std::unexpected(authorisation.error());
   const CastTicket& ticket = authorisation->ticket;
@@ -234,15 +239,14 @@ Result<void, Rejection> check(const Options& options) {
   const Election& election = connection->election;
   const auto language = language_of(election, options.language);
   if (!language) return std::unexpected(language.error());
-  const auto eid = OpensslEidVerifier::create(election.definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
   if (code->fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, "code");
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto answer = session.fetch_ballot(*code);
   if (!answer) return std::unexpected(answer.error());
   const auto voter = options.voter.empty() ? std::nullopt : std::optional<std::string_view>(options.voter);
-  const auto verified = check_verification(election, **eid, *code, *answer, voter);
+  const auto verified = check_verification(election, *connection->eid, *code, *answer, voter);
   if (!verified) return std::unexpected(verified.error());
   if (auto seen = connection->heads.see(election, answer->receipt.checkpoint); !seen) return seen;
   fmt::print(

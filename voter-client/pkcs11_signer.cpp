@@ -54,7 +54,7 @@ Result<std::vector<Slot>, SignerError> scan(const std::shared_ptr<Module>& modul
       const auto person = certificate ? person_of(*certificate) : std::unexpected(certificate.error());
       if (!person) continue;
       for (const KeyUse use : {KeyUse::kAuthentication, KeyUse::kSigning})
-        if (check_voter_profile(*certificate, use))
+        if (certificate->curve && check_voter_profile(*certificate, use))
           found.push_back({slot, pkcs11::trimmed(info->label), pkcs11::trimmed(info->serialNumber), *key_id,
                            *der, certificate->not_before_unix_s, *certificate->curve, *person, use});
     }

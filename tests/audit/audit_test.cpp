@@ -76,7 +76,7 @@ class AuditTest : public testing::Test {
   static std::pair<std::uint64_t, BallotId> first_ballot() {
     for (std::size_t i = 0; i < log->entries.size(); ++i)
       if (type_of(log->entries[i]) == EntryType::kBallot)
-        return {i, sha256(decode<BallotItem>(log->items[i].item)->envelope.ballot)};
+        return {i, id_of(decode<BallotItem>(log->items[i].item)->envelope)};
     return {};
   }
 

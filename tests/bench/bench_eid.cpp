@@ -92,7 +92,7 @@ BENCHMARK(ParseCertificate);
 
 /// One person's signatures after her first: the certificate is known.
 void VerifyKnownCard(benchmark::State& state) {
-  static const auto verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+  static const auto verifier = *OpensslEidVerifier::create(setting().ca.profile());
   const Signed& card = setting().cards[0];
   for (auto _ : state)
     if (!verifier->verify(card.certificate, KeyUse::kSigning, card.message, card.signature, kNow))
@@ -104,12 +104,12 @@ BENCHMARK(VerifyKnownCard)->UseRealTime()->Threads(1)->Threads(2);
 /// A certificate never seen before: its issuer's signature is verified too.
 void VerifyNewCards(benchmark::State& state) {
   const auto& cards = setting().cards;
-  auto verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+  auto verifier = *OpensslEidVerifier::create(setting().ca.profile());
   std::size_t i = 0;
   for (auto _ : state) {
     if (i == kCards) {
       state.PauseTiming();
-      verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+      verifier = *OpensslEidVerifier::create(setting().ca.profile());
       i = 0;
       state.ResumeTiming();
     }

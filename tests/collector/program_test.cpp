@@ -64,15 +64,16 @@ TEST(CollectorProgramTest, Keys_are_made_once_and_open_with_their_passphrase_onl
   EXPECT_FALSE(std::filesystem::exists(keys + "2"));
   TestElection e;
   const auto manifest = write(directory.path() / "manifest", e.election().signed_manifest());
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", manifest, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", wrong}),
-                 "SECRET_UNREADABLE");
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", manifest, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", passphrase}),
-                 "MANIFEST_INVALID");  // an election that names other keys
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", passphrase, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", passphrase}),
-                 "WIRE_MISSING_FIELD");
+  const auto serve = [&](const std::string& with_manifest, const std::string& with_passphrase,
+                         const std::string& time_stamps = "http://127.0.0.1:1/tsa") {
+    return run(directory.path(), {"serve", "--dir", keys, "--manifest", with_manifest, "--listen",
+                                  "127.0.0.1:0", "--passphrase-file", with_passphrase, "--time-stamp",
+                                  time_stamps, "--ocsp", "http://127.0.0.1:1/ocsp"});
+  };
+  expect_refused(serve(manifest, wrong), "SECRET_UNREADABLE");
+  expect_refused(serve(manifest, passphrase), "MANIFEST_INVALID");  // an election that names other keys
+  expect_refused(serve(passphrase, passphrase), "WIRE_MISSING_FIELD");
+  expect_refused(serve(manifest, passphrase, "tsa.example"), "USAGE");
 }
 
 TEST(CollectorProgramTest, Words_that_are_off_are_named) {

@@ -31,7 +31,7 @@ class ServiceTest : public testing::Test {
   template <class Change>
   Submission resigned(const CollectorWorld::Cast& cast, std::uint64_t n, Change change) {
     Submission out = cast.submission;
-    Ballot ballot = decode<Ballot>(out.envelope.ballot).value();
+    Ballot ballot = ballot_of(out.envelope);
     change(ballot);
     const ServiceSigned ticket = out.envelope.ticket;
     out.envelope = w.e->envelope(ballot, decode<CastTicket>(ticket.body).value(), w.e->card(n));
@@ -259,7 +259,7 @@ TEST_F(ServiceTest, A98_a_voter_gets_so_many_ballots_looked_at_and_no_more) {
   w.open(3);
   const auto honest = w.cast(1), other = w.cast(2);
   Submission unsound = honest.submission;
-  unsound.envelope.signature[7] ^= 1;
+  unsound.envelope = altered(unsound.envelope, [](SignedBallot& s) { s.signature[7] ^= 1; });
   for (int i = 0; i < 60; ++i) expect_ballot_refused(unsound, Reason::kSigInvalid, 403);
   expect_ballot_refused(unsound, Reason::kRateLimited, 429);
   expect_ballot_refused(honest.submission, Reason::kRateLimited, 429);
@@ -294,7 +294,7 @@ TEST_F(ServiceTest, A58_a_resent_ballot_gets_the_same_receipt_and_no_second_entr
   expect_same(cast.body());
   // The same ballot in another container: the first stands.
   Submission rewrapped = resigned(cast, 1, [](Ballot&) {});
-  ASSERT_EQ(sha256(rewrapped.envelope.ballot), cast.id);
+  ASSERT_EQ(id_of(rewrapped.envelope), cast.id);
   rewrapped.fetch_secret_hash[0] ^= 1;
   expect_same(encode(rewrapped));
   w.restart();
@@ -400,7 +400,7 @@ TEST_F(ServiceTest, A26_A27_a_copied_ciphertext_is_refused) {
   w.open(4);  // voters 1 and 4 share unit u2
   const auto victim = w.cast(1);
   const auto copy_of_victim = [&](bool re_randomise) {
-    const auto source = decode<Ballot>(victim.submission.envelope.ballot).value();
+    const auto source = ballot_of(victim.submission.envelope);
     return resigned(w.cast(4), 4, [&](Ballot& ballot) {
       for (std::size_t i = 0; i < ballot.selections.size(); ++i) {
         Selection& s = ballot.selections[i];
@@ -442,12 +442,12 @@ TEST_F(ServiceTest, A30_nobody_else_casts_for_a_voter) {
   w.open(3);
   const auto cast = w.cast(1);
   Submission stuffed = cast.submission;
-  stuffed.envelope.signature.clear();
-  stuffed.envelope.certificate.clear();
+  stuffed.envelope = without_signature(stuffed.envelope);
   expect_ballot_refused(stuffed, Reason::kBallotSignatureMissing, 403);
   expect_ballot_refused(resigned(cast, 2, [](Ballot&) {}), Reason::kSignerNotPseudonym, 403);
   Submission wrong_key = cast.submission;
-  wrong_key.envelope.certificate = w.e->card(2).signing_certificate;
+  wrong_key.envelope =
+      altered(wrong_key.envelope, [&](SignedBallot& s) { s.certificate = w.e->card(2).signing_certificate; });
   expect_ballot_refused(wrong_key, Reason::kSigInvalid, 403);
   const std::uint64_t size = log_size();
   EXPECT_EQ(size, 2U) << "only well-signed ballots make a refusal entry";
@@ -518,7 +518,7 @@ TEST_F(ServiceTest, The_voter_sees_her_ballot_so_often_for_so_long_and_nobody_el
     const auto recorded = check_receipt(w.e->election(), answer.receipt, cast.id);
     ASSERT_TRUE(recorded);
     EXPECT_TRUE(check_entry(recorded->statement, answer.salt, answer.item));
-    const auto ballot = decode<Ballot>(answer.item.envelope.ballot).value();
+    const auto ballot = ballot_of(answer.item.envelope);
     EXPECT_EQ(open_ballot(w.e->election(), ballot, cast.seed), (std::vector<std::size_t>{1, 2}));
     EXPECT_EQ(answer.status, BallotStatus::kCurrent);
     if (i == 1) w.restart();  // what was spent stays spent
@@ -736,7 +736,7 @@ TEST_F(ServiceTest, Another_election_or_other_keys_do_not_open_this_store) {
   w.running.reset();
   CollectorWorld other;
   const auto foreign = collector::Collector::open(other.e->election(), w.directory.path(), other.keys(), {},
-                                                  other.e->eid(), other.e->rng(),
+                                                  other.e->eid(), *w.evidence, other.e->rng(),
                                                   {.clock = [] { return std::uint64_t{1}; },
                                                    .limits = {},
                                                    .timing = {},
@@ -744,7 +744,7 @@ TEST_F(ServiceTest, Another_election_or_other_keys_do_not_open_this_store) {
   ASSERT_FALSE(foreign);
   EXPECT_EQ(foreign.error().reason, Reason::kElectionFpMismatch);
   const auto mixed = collector::Collector::open(w.e->election(), w.directory.path(), other.keys(), {},
-                                                w.e->eid(), w.e->rng(),
+                                                w.e->eid(), *w.evidence, w.e->rng(),
                                                 {.clock = [] { return std::uint64_t{1}; },
                                                  .limits = {},
                                                  .timing = {},

@@ -317,7 +317,9 @@ class Election:
             "periods": {"casting_begins": now - 60, "casting_ends": now + 6 * 3600, "grace_ends": now + 6 * 3600 + 1800},
             "policy": {"smallest_group": self.e.smallest_group, "mix_inputs": "sworn", "superseded": "shown", "verification_minutes": 60,
                        "verification_count": 5, "ticket_minutes": 30},
-            "anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+            "eid": {"anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+                    "time_stamp_anchors": [{"file": str(home / "test-ca" / "tsa-root.der")}, {"file": str(home / "test-ca" / "tsa-issuing.der")}],
+                    "policies": ["0.4.0.194112.1.2"], "identities": ["PNOEE"], "keys": ["P-384", "P-256", "RSA"], "rsa_bits": [2048, 6144]},
             "commission": members["commission"], "commission_quorum": 2,
             "trustees": members["trustee"], "trustee_quorum": 2,
             "mixers": members["mixer"],
@@ -406,7 +408,7 @@ class Election:
 
     def open(self):
         p, home = self.p, self.home
-        p.stage("4  Collector and witnesses start, casting opens")
+        p.stage("4  Collector, witnesses and trust services start, casting opens")
         log_key = p.run("collector", "log-key", "--manifest", self.manifest).strip()
         urls = []
         for i in (1, 2, 3):
@@ -415,22 +417,28 @@ class Election:
                     "--log-key", log_key, passphrase=self.secret_of(f"witness-{i}"))
             urls.append(f"http://127.0.0.1:{port}")
         self.witness_args = [a for url in urls for a in ("--witness", url)]
+        services, control = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        p.serve("trust-services", "trust-services", "--ca", home / "test-ca", "--listen", services, "--control", control,
+                "--journal", home / "time-stamps")
+        self.trust_args = ["--time-stamp", f"http://{services}/tsa", "--ocsp", f"http://{services}/ocsp"]
+        self.trust_control = f"http://{control}/control"
         self.serve_collector()
         self.operate("load", home / "commission" / "roll-1")
         self.phase_event("opened", "open")
         p.say(f"collector at https://{self.server}; witnesses 1 to 3 co-sign its log, two are needed; roll and opening are its first entries")
+        p.say("every ballot gets a time-stamp (RFC 3161) and the status of its certificate (OCSP) from services beside it")
 
     def serve_collector(self):
         port = free_port()
         self.server = f"127.0.0.1:{port}"
         self.p.serve("collector", "collector", "serve", "--dir", self.home / "collector", "--manifest", self.manifest, "--listen", self.server,
-                     *self.witness_args, passphrase=self.secret_of("collector"))
+                     *self.witness_args, *self.trust_args, passphrase=self.secret_of("collector"))
 
     def cast_in_bulk(self, plan):
         """Without sockets, straight through the checks into the store; the collector is stopped meanwhile."""
         self.p.stop("collector")
         out = self.p.run("bulk-cast", "--dir", self.home / "collector", "--manifest", self.manifest, "--fingerprint", self.fingerprint,
-                         "--plan", plan, "--cards", self.home / "voters" / "cards", passphrase=self.secret_of("collector"), show_progress=True)
+                         "--plan", plan, "--cards", self.home / "voters" / "cards", *self.trust_args, passphrase=self.secret_of("collector"), show_progress=True)
         self.serve_collector()
         return out
 

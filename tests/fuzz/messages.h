@@ -23,6 +23,7 @@
   X(Member)                 \
   X(Trustee)                \
   X(Collector)              \
+  X(EidProfile)             \
   X(Definition)             \
   X(CeremonyMessage)        \
   X(KeyCeremony)            \
@@ -34,6 +35,7 @@
   X(Selection)              \
   X(Ballot)                 \
   X(Envelope)               \
+  X(Evidence)               \
   X(Submission)             \
   X(BallotItem)             \
   X(RefusalItem)            \

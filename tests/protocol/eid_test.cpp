@@ -56,7 +56,7 @@ class Eid : public ::testing::Test {
  protected:
   Eid() : ca_(trust::TestCa::create(rng_, kNow)) {
     key_ = trust::generate_p384(rng_);
-    verifier_ = std::move(*OpensslEidVerifier::create(ca_.anchors()));
+    verifier_ = std::move(*OpensslEidVerifier::create(ca_.profile()));
   }
 
   CertificateFields fields(KeyUse use) const { return trust::card_fields(person_, use, key_.point, kNow); }
@@ -185,8 +185,8 @@ TEST_F(Eid, RefusesWhatLeavesTheProfile) {
   EXPECT_EQ(reason(with, KeyUse::kSigning), Reason::kCertProfile);
   auto off_curve = key_.point;
   off_curve[96] ^= 1;
-  with.public_key_info = trust::subject_public_key_info(off_curve);
-  EXPECT_EQ(reason(with, KeyUse::kSigning), Reason::kCertProfile);
+  with.public_key_info = trust::subject_public_key_info(off_curve);  // A76
+  EXPECT_EQ(reason(with, KeyUse::kSigning), Reason::kCertWeakKey);
 }
 
 TEST_F(Eid, RefusesNamesThatCouldBeMistaken) {
@@ -238,19 +238,19 @@ TEST_F(Eid, RefusesOtherAuthorities) {
   EXPECT_EQ(reason(other.issue(fields(KeyUse::kSigning), rng_), KeyUse::kSigning),
             Reason::kCertChainUntrusted);
   const Bytes good = ca_.issue(fields(KeyUse::kSigning), rng_);
-  const auto foreign = OpensslEidVerifier::create(other.anchors());
+  const auto foreign = OpensslEidVerifier::create(other.profile());
   EXPECT_EQ((*foreign)->verify(good, KeyUse::kSigning, message_, sign(message_), kLater).error(),
             Reason::kCertChainUntrusted);
   // Two authorities of one name side by side (a key change): both are found.
   auto anchors = other.anchors();
   for (const Bytes& each : ca_.anchors()) anchors.push_back(each);
-  const auto both = OpensslEidVerifier::create(anchors);
+  const auto both = OpensslEidVerifier::create(trust::test_profile(anchors, anchors));
   EXPECT_TRUE((*both)->verify(good, KeyUse::kSigning, message_, sign(message_), kLater));
 }
 
 TEST_F(Eid, ChoosesItsAnchors) {
   const auto refused = [](const std::vector<Bytes>& anchors) {
-    return OpensslEidVerifier::create(anchors).error();
+    return OpensslEidVerifier::create(trust::test_profile(anchors, anchors)).error();
   };
   const auto other = trust::TestCa::create(rng_, kNow);
   const Bytes card = ca_.issue(fields(KeyUse::kSigning), rng_);

@@ -53,7 +53,7 @@ TEST_F(ReplayTest, OrderOfRecasts) {
   const BallotItem b1 = item(t1, 1);
   CastTicket t2 = t1;
   t2.counter = 2;
-  t2.previous = sha256(b1.envelope.ballot);
+  t2.previous = id_of(b1.envelope);
   const BallotItem b2 = item(t2, 1, {1, 1});
   log.force(EntryType::kBallot, encode(b2));
   log.force(EntryType::kBallot, encode(b1));
@@ -96,10 +96,9 @@ TEST_F(ReplayTest, StuffedBallots) {
   const CastTicket ticket = e.ticket(log.state, 2, now_s());
   const Ballot ballot = make_ballot(e.election(), ticket, sha256(encode(ticket)),
                                     std::vector<std::size_t>{0, 0}, BallotSeed::random(e.rng()), e.rng());
-  log.force(EntryType::kBallot, encode(BallotItem{.envelope = e.envelope(ballot, ticket, e.card(3)),
-                                                  .received_ms = now_s() * 1000}));
+  log.force(EntryType::kBallot, encode(e.logged(e.envelope(ballot, ticket, e.card(3)), now_s() * 1000)));
   BallotItem unsigned_item = item(ticket, 2);
-  unsigned_item.envelope.signature.clear();
+  unsigned_item.envelope = without_signature(unsigned_item.envelope);
   log.force(EntryType::kBallot, encode(unsigned_item));
   EXPECT_EQ(findings(),
             (Found{Reason::kVoterNotOnRoll, Reason::kSignerNotPseudonym, Reason::kBallotSignatureMissing}));
@@ -200,9 +199,9 @@ TEST_F(ReplayTest, Revocations) {
 TEST_F(ReplayTest, RefusalsAreFounded) {
   const CastTicket ticket = e.ticket(log.state, 1, now_s());
   BallotItem broken = item(ticket, 1);
-  Ballot ballot = decode<Ballot>(broken.envelope.ballot).value();
+  Ballot ballot = ballot_of(broken.envelope);
   *(ballot.selections[0].proof.end() - 32) ^= 1;
-  broken.envelope = e.envelope(ballot, ticket, e.card(1));
+  broken = e.logged(e.envelope(ballot, ticket, e.card(1)), broken.received_ms);
   const auto refusal = [](const BallotItem& i, Reason reason) {
     return encode(RefusalItem{
         .envelope = i.envelope, .received_ms = i.received_ms, .reason = static_cast<std::uint64_t>(reason)});
@@ -301,7 +300,7 @@ TEST_F(ReplayTest, OpeningABallotWithItsSeed) {
   const BallotSeed seed = BallotSeed::random(e.rng());
   const CastTicket ticket = e.ticket(log.state, 1, now_s());
   const BallotItem good = e.cast(ticket, 1, std::vector<std::size_t>{2, 1}, now_s() * 1000, &seed);
-  const Ballot ballot = decode<Ballot>(good.envelope.ballot).value();
+  const Ballot ballot = ballot_of(good.envelope);
   EXPECT_EQ(open_ballot(e.election(), ballot, seed).value(), (std::vector<std::size_t>{2, 1}));
   EXPECT_EQ(open_ballot(e.election(), ballot, BallotSeed::random(e.rng())).error().reason,
             Reason::kRMismatch);

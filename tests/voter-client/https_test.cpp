@@ -134,7 +134,7 @@ TEST_F(HttpsTest, CastsOverThePinnedConnection) {
   ASSERT_TRUE(opened) << to_string(opened.error());
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(*opened, transport, heads, world.e->rng(),
+  Session session(*opened, world.e->eid(), transport, heads, world.e->rng(),
                   {[&] { return world.now_ms.load(); }, ClientClock::system().sleep_ms});
   test::TestSigner card(*world.e, 1);
   const auto authorisation = session.authenticate(card);
@@ -218,7 +218,7 @@ TEST_F(HttpsSeveralTest, A55_RecordLengthsDoNotDependOnTheChoice) {
   test::TestSigner card(*world.e, 1);
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  Session session(election(), world.e->eid(), transport, heads, world.e->rng(), ClientClock::system());
   const auto authorisation = session.authenticate(card);
   ASSERT_TRUE(authorisation) << to_string(authorisation.error());
   std::optional<int> status;
@@ -367,7 +367,7 @@ TEST_F(ProductionTest, A39_SoftwareCardsAreOfNoUse) {
   // A card in a reader, here in this process's memory, casts as ever.
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  Session session(election(), world.e->eid(), transport, heads, world.e->rng(), ClientClock::system());
   test::TestSigner card(*world.e, 3);
   const auto authorisation = session.authenticate(card);
   ASSERT_TRUE(authorisation) << to_string(authorisation.error());

@@ -45,7 +45,7 @@ struct Pins final : PinSource {
 class SignerTest : public ::testing::Test {
  protected:
   SignerTest()
-      : ca_(trust::TestCa::create(rng_, kNow)), verifier_(*OpensslEidVerifier::create(ca_.anchors())) {
+      : ca_(trust::TestCa::create(rng_, kNow)), verifier_(*OpensslEidVerifier::create(ca_.profile())) {
     std::string name = (std::filesystem::temp_directory_path() / "psephos-signer-XXXXXX").string();
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
     directory_ = name;
@@ -238,7 +238,7 @@ TEST_F(SignerTest, SoftwareCardOnP256Signs) {
   ASSERT_TRUE(ca_.save(directory_ / "ca"));
   ca_ = *trust::TestCa::load(directory_ / "ca");
   EXPECT_EQ(ca_.curve(), EcCurve::kP256);
-  verifier_ = *OpensslEidVerifier::create(ca_.anchors());
+  verifier_ = *OpensslEidVerifier::create(ca_.profile());
   const auto card = software_card(kAnna);
   ASSERT_TRUE(card) << name_of(card.error());
   EXPECT_EQ((*card)->sign(KeyUse::kSigning, message_)->size(), 64U);

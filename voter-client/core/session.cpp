@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "crypto/tested_random.h"
+#include "protocol/checks/signed_ballot.h"
 #include "protocol/eid/certificate.h"
 #include "protocol/labels.h"
 #include "protocol/limits.h"
@@ -69,7 +70,8 @@ Result<Election, Rejection> fetch_election(Transport& transport,
 }
 
 Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
-                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng) {
+                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng,
+                                            std::uint64_t now_s) {
   TestedRng tested(rng);
   if (!tested.healthy()) return reject(Fault::kRngHealth, "before a ballot was made");
   SealedBallot out;
@@ -79,16 +81,25 @@ Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Auth
   const Ballot ballot =
       make_ballot(election, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, tested);
   if (!tested.healthy()) return reject(Fault::kRngHealth, "the ballot was thrown away");
-  out.envelope = {
-      .ballot = encode(ballot), .signature = {}, .certificate = {}, .ticket = authorisation.signed_ticket};
   auto certificate = signer.certificate(KeyUse::kSigning);
   if (!certificate) return card_refused(certificate.error(), KeyUse::kSigning);
-  auto signature = signer.sign(KeyUse::kSigning, signed_bytes(labels::kEidBallot, out.envelope.ballot));
+  const auto parsed = parse_certificate(*certificate);
+  if (!parsed) return reject(parsed.error(), "the card's signing certificate");
+  const auto scheme = voter_scheme(*parsed);
+  if (!scheme) return reject(Reason::kSigAlgForbidden, "the card's signing certificate");
+  out.signed_ballot = {.ballot = encode(ballot),
+                       .certificate = std::move(*certificate),
+                       .scheme = *scheme,
+                       .signing_time_s = now_s,
+                       .signature = {},
+                       .evidence = std::nullopt};
+  auto signature = signer.sign(KeyUse::kSigning, signed_info(out.signed_ballot));
   if (!signature) return card_refused(signature.error(), KeyUse::kSigning);
-  out.envelope.certificate = std::move(*certificate);
-  out.envelope.signature = std::move(*signature);
-  out.code.ballot_id = sha256(out.envelope.ballot);
-  out.submission = encode(Submission{out.envelope, sha256(out.code.fetch_secret.expose())});
+  out.signed_ballot.signature = std::move(*signature);
+  out.ticket = authorisation.signed_ticket;
+  out.code.ballot_id = sha256(out.signed_ballot.ballot);
+  out.submission = encode(
+      Submission{{write_container(out.signed_ballot), out.ticket}, sha256(out.code.fetch_secret.expose())});
   out.counter = authorisation.ticket.counter;
   out.expires_s = authorisation.ticket.expires_s;
   return out;
@@ -158,15 +169,20 @@ Result<CastOutcome, Rejection> Session::check_answer(const SealedBallot& ballot,
   if (!answer) return unverifiable(answer.error());
   auto statement = check_receipt_statement(election_, answer->receipt, ballot.code.ballot_id);
   if (!statement) return judged(statement.error());
-  if (auto same = check_entry(*statement, answer->salt, BallotItem{ballot.envelope, answer->received_ms});
-      !same)
-    return judged(same.error());
+  SignedBallot logged = ballot.signed_ballot;
+  logged.evidence = answer->evidence;
+  const BallotItem item{{write_container(logged), ballot.ticket}, answer->received_ms};
+  if (auto same = check_entry(*statement, answer->salt, item); !same) return judged(same.error());
   // A time outside the ticket's would make the ballot inadmissible for everybody who replays the log.
   const std::uint64_t received_s = answer->received_ms / 1000;
   const Periods& periods = election_.definition().periods;
   if (received_s < periods.casting_begins_s || received_s >= periods.grace_ends_s ||
       received_s >= ballot.expires_s)
     return reject(Reason::kAckUnverifiable, "time of receipt");
+  const auto stamped = check_evidence(eid_, logged);
+  if (!stamped) return unverifiable(stamped.error());
+  if (auto timely = check_times(election_, *stamped, answer->received_ms, ballot.expires_s); !timely)
+    return unverifiable(timely.error());
   CastOutcome out{std::move(*answer), std::move(*statement), std::nullopt};
   if (out.answer.receipt.checkpoint.empty()) return out;
   auto recorded = check_receipt(election_, out.answer.receipt, ballot.code.ballot_id);
@@ -190,6 +206,7 @@ Result<CastOutcome, Rejection> Session::submit(const SealedBallot& ballot,
         return reject(Reason::kReceiptMismatch, "another entry than in the pending receipt");
       pending = std::move(*outcome);
     } else if (answer.error().reason == Reason::kServiceUnavailable ||
+               answer.error().reason == Reason::kEvidenceUnavailable ||
                answer.error().reason == Reason::kRateLimited) {
       why = answer.error();
     } else if (answer.error().reason == Reason::kSigInvalid || answer.error().reason == Reason::kWireLimit) {
