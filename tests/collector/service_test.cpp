@@ -272,6 +272,77 @@ TEST_F(ServiceTest, A98_a_voter_gets_so_many_ballots_looked_at_and_no_more) {
               SubmitOutcome::kDuplicateIdempotent);
 }
 
+// A105: whatever the services that bear witness do, nothing is logged without their word.
+TEST_F(ServiceTest, A105_no_evidence_no_entry) {
+  w.open(3);
+  const std::uint64_t size = log_size();
+  auto& services = w.e->trust();
+  const auto unavailable = [&](std::string_view what) {
+    const auto cast = w.cast(1);
+    expect_ballot_refused(cast.submission, Reason::kEvidenceUnavailable, 503);
+    EXPECT_EQ(log_size(), size) << what;
+    w.now_ms += 60'000;  // so that she may try so often
+    services.ocsp.reset();
+    services.tsa.reset();
+  };
+  w.trust_services_up = false;
+  unavailable("both are down");
+  w.trust_services_up = true;
+  for (const auto& [fault, name, amount, unit] : trust::kTsaFaults) {
+    if (fault == trust::TsaFault::kNone || fault >= trust::TsaFault::kSlow) continue;
+    services.tsa.set_fault({fault});
+    unavailable(name);
+  }
+  for (const auto& [fault, name, amount, unit] : trust::kOcspFaults) {
+    if (fault <= trust::OcspFault::kUnknown || fault >= trust::OcspFault::kSlow) continue;
+    services.ocsp.set_fault({fault});
+    unavailable(name);
+  }
+  services.ocsp.set_fault({trust::OcspFault::kClockSkew, -1});  // a second behind the time-stamp
+  unavailable("clocks disagree");
+  // One answer that is of no use is asked for again.
+  services.tsa.set_fault({trust::TsaFault::kGarbage}, 1);
+  services.ocsp.set_fault({trust::OcspFault::kTryLater}, 2);
+  const auto cast = w.cast(1);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  EXPECT_TRUE(replay().findings.empty());
+}
+
+// A70: what the authority says of the certificate at the time of signing decides, and is kept.
+TEST_F(ServiceTest, A70_revoked_suspended_and_unknown_certificates) {
+  w.open(3);
+  auto& responder = w.e->trust().ocsp;
+  const auto certificate = parse_certificate(w.e->card(1).signing_certificate).value();
+  const auto set = [&](trust::CertificateStatus status) {
+    responder.set_status(certificate.serial_number, status, static_cast<std::int64_t>(w.now_ms / 1000) - 60);
+  };
+  std::uint64_t entries = log_size();
+  for (const auto& [status, reason] :
+       {std::pair{trust::CertificateStatus::kSuspended, Reason::kCertSuspended},
+        {trust::CertificateStatus::kRevoked, Reason::kCertRevoked},
+        {trust::CertificateStatus::kUnknown, Reason::kCertUnknown}}) {
+    set(status);
+    expect_ballot_refused(w.cast(1).submission, reason, 403);
+    EXPECT_EQ(log_size(), ++entries) << "a refusal with the evidence for it";
+  }
+  const auto other = w.cast(2);
+  w.expect_recorded(w.post("/v1/ballot", other.body()), other, SubmitOutcome::kAccepted);
+  set(trust::CertificateStatus::kGood);  // revived
+  const auto cast = w.cast(1);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  EXPECT_TRUE(replay().findings.empty());
+}
+
+// Evidence is the collector's to add.
+TEST_F(ServiceTest, Submitted_containers_have_no_evidence) {
+  w.open(3);
+  const auto cast = w.cast(1);
+  Submission complete = cast.submission;
+  complete.envelope = w.e->logged(complete.envelope, w.now_ms).envelope;
+  expect_ballot_refused(complete, Reason::kSigTemplate, 400);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+}
+
 // A58: a client without an answer sends the same bytes again.
 TEST_F(ServiceTest, A58_a_resent_ballot_gets_the_same_receipt_and_no_second_entry) {
   w.open(3);
