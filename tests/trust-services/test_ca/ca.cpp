@@ -11,6 +11,7 @@
 #include "crypto/hash.h"
 #include "crypto/invariant.h"
 #include "protocol/eid/certificate.h"
+#include "protocol/eid/der.h"
 #include "tests/trust-services/test_ca/der_writer.h"
 
 namespace psephos::trust {
@@ -72,17 +73,25 @@ Bytes key_id(ByteView public_key) {
   return copy_of(ByteView(digest).first(20));
 }
 
+/// Of the key in a SubjectPublicKeyInfo.
+Bytes key_id_of(ByteView public_key_info) {
+  psephos::der::Reader reader(*psephos::der::only(public_key_info, psephos::der::kSequence));
+  reader.next();
+  return key_id(reader.next(psephos::der::kBitString)->content.subspan(1));
+}
+
+/// With the key identifiers of subject and issuer; `sign` signs what is certified.
+template <class Sign>
 Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
-              const EcKey& issuer, Rng& rng) {
+              ByteView issuer_key_id, Rng& rng, Sign sign) {
   ByteArray<16> serial{};
   rng.fill(serial);
   serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive, always as long
   Bytes extensions;
   for (const Bytes& each : fields.extensions) append(extensions, each);
   append(extensions, extension("2.5.29.14", false, der::octet_string(subject_key_id)));
-  append(extensions,
-         extension("2.5.29.35", false, der::sequence({der::element(0x80, key_id(issuer.point))})));
-  const Bytes algorithm = der::sequence({der::oid(fields.signature_oid)});
+  append(extensions, extension("2.5.29.35", false, der::sequence({der::element(0x80, issuer_key_id)})));
+  const Bytes algorithm = der::sequence({der::oid(fields.signature_oid), fields.algorithm_parameters});
   const Bytes tbs = der::sequence({
       der::element(0xa0, der::integer(ByteArray<1>{2})),
       der::integer(serial),
@@ -93,12 +102,19 @@ Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView
       fields.public_key_info,
       der::element(0xa3, der::element(0x30, extensions)),
   });
-  ByteArray<EVP_MAX_MD_SIZE> digest{};
-  std::size_t size = 0;
-  invariant(EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
-            "OpenSSL hashes");
-  const Bytes signature = sign(issuer, ByteView(digest).first(size), rng);
-  return der::sequence({tbs, algorithm, der::bit_string(signature)});
+  return der::sequence({tbs, algorithm, der::bit_string(sign(tbs))});
+}
+
+Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
+              const EcKey& issuer, Rng& rng) {
+  return certify(fields, subject_key_id, issuer_name, key_id(issuer.point), rng, [&](ByteView tbs) {
+    ByteArray<EVP_MAX_MD_SIZE> digest{};
+    std::size_t size = 0;
+    invariant(
+        EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
+        "OpenSSL hashes");
+    return sign(issuer, ByteView(digest).first(size), rng);
+  });
 }
 
 Bytes read_file(const std::filesystem::path& path) {
@@ -207,7 +223,13 @@ CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, 
 }
 
 Bytes certify(const CertificateFields& fields, ByteView issuer_name, const EcKey& issuer, Rng& rng) {
-  return certify(fields, key_id(fields.public_key_info), issuer_name, issuer, rng);
+  return certify(fields, key_id_of(fields.public_key_info), issuer_name, issuer, rng);
+}
+
+Bytes certify(const CertificateFields& fields, ByteView issuer_name, const RsaKey& issuer, Rng& rng) {
+  return certify(fields, key_id_of(fields.public_key_info), issuer_name,
+                 key_id_of(rsa_public_key_info(issuer.modulus, issuer.exponent)), rng,
+                 [&](ByteView tbs) { return sign(issuer, tbs, fields.digest); });
 }
 
 EidProfile test_profile(std::vector<Bytes> anchors, std::vector<Bytes> time_stamp_anchors) {

@@ -10,6 +10,7 @@
 #include "protocol/definition.h"
 #include "protocol/eid.h"
 #include "tests/trust-services/test_ca/ec_key.h"
+#include "tests/trust-services/test_ca/rsa_key.h"
 
 namespace psephos::trust {
 
@@ -45,14 +46,16 @@ struct CertificateFields {
   std::vector<Bytes> extensions;                           ///< without the key identifiers
   std::string_view signature_oid = "1.2.840.10045.4.3.3";  ///< names it; ecdsa-with-SHA384
   const char* digest = "SHA2-384";                         ///< makes it
+  Bytes algorithm_parameters;                              ///< stand behind the identifier
 };
 
 /// The voter's certificate of the profile for `use` (protocol/eid/certificate.h), valid for five years from
 /// `now_unix_s`.
 CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, std::int64_t now_unix_s);
 
-/// A certificate signed by any key under any name: for authorities that are none.
+/// A certificate signed by any key under any name: for authorities that are none, or have RSA keys.
 Bytes certify(const CertificateFields& fields, ByteView issuer_name, const EcKey& issuer, Rng& rng);
+Bytes certify(const CertificateFields& fields, ByteView issuer_name, const RsaKey& issuer, Rng& rng);
 
 /// What an election says of voters' certificates if it takes all that a test can make: policy QCP-n-qscd,
 /// Estonian personal codes, every kind of key.
