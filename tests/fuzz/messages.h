@@ -59,4 +59,5 @@
   X(ElectionResult)         \
   X(RecordFile)             \
   X(RecordIndex)            \
-  X(SeveralRule)
+  X(SeveralRule)            \
+  X(EidProfile)
