@@ -9,8 +9,10 @@
 #include "protocol/eid/der.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/eid/openssl_pointers.h"
+#include "protocol/eid/weak_key.h"
 #include "tests/trust-services/test_ca/ca.h"
 #include "tests/trust-services/test_ca/national_ids.h"
+#include "tests/trust-services/test_ca/rsa_key.h"
 
 // What a voter's signature costs, against OpenSSL's bare P-384 verification in the same run.
 namespace psephos {
@@ -120,6 +122,15 @@ void VerifyNewCards(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(VerifyNewCards)->UseRealTime()->Threads(1)->Threads(2);
+
+/// What a new card with an RSA key costs beside its signatures.
+void RsaKeyIsNotWeak(benchmark::State& state) {
+  const trust::RsaKey key = trust::generate_rsa(static_cast<unsigned>(state.range(0)));
+  for (auto _ : state)
+    if (rsa_weakness(key.modulus, key.exponent)) state.SkipWithError("refused");
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(RsaKeyIsNotWeak)->Arg(2048)->Arg(4096)->Arg(6144);
 
 }  // namespace
 }  // namespace psephos

@@ -61,4 +61,5 @@
   X(ElectionResult)         \
   X(RecordFile)             \
   X(RecordIndex)            \
-  X(SeveralRule)
+  X(SeveralRule)            \
+  X(EidProfile)
