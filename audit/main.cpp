@@ -15,6 +15,7 @@ struct Options {
   std::string fingerprint;
   std::vector<std::string> checkpoints;
   std::vector<std::string> receipts;
+  std::vector<std::string> time_stamps;
   std::string json;
   bool public_only = false;
   bool quiet = false;
@@ -51,10 +52,13 @@ Result<void, Rejection> verify(const Options& options) {
   if (!checkpoints) return std::unexpected(checkpoints.error());
   auto receipts = read_given(options.receipts, limits::kDocumentBytes);
   if (!receipts) return std::unexpected(receipts.error());
+  auto time_stamps = read_given(options.time_stamps, limits::kDocumentBytes);
+  if (!time_stamps) return std::unexpected(time_stamps.error());
   AuditRequest request{.record = record,
                        .fingerprint = std::nullopt,
                        .checkpoints = std::move(*checkpoints),
                        .receipts = std::move(*receipts),
+                       .time_stamps = std::move(*time_stamps),
                        .public_only = options.public_only,
                        .progress = !options.quiet};
   if (!options.fingerprint.empty()) {
@@ -88,6 +92,11 @@ int main(int argc, char** argv) {
   command.add_option("--checkpoint", options.checkpoints, "a checkpoint of the log that somebody was shown")
       ->allow_extra_args(false);
   command.add_option("--receipt", options.receipts, "a voter's receipt")->allow_extra_args(false);
+  command
+      .add_option("--time-stamps", options.time_stamps,
+                  "a time-stamping authority's own list of what it stamped for this election: time, serial "
+                  "number and imprint in hexadecimal, separated by tabs; compared with the log both ways")
+      ->allow_extra_args(false);
   command.add_flag("--public-only", options.public_only, "check the public tier alone");
   command.add_option("--json", options.json, "write the report as JSON to this file, too");
   command.add_flag("--quiet", options.quiet, "no progress on standard error");

@@ -29,5 +29,7 @@ inline constexpr std::uint64_t kCeremonyMessageBytes = 65'536;
 inline constexpr std::uint64_t kEidPolicies = 16;
 inline constexpr std::uint64_t kWidth = 16;
 inline constexpr std::uint64_t kRecordFiles = 1'000'000;
+inline constexpr std::uint64_t kRecordFileBytes = std::uint64_t{1} << 38U;
+inline constexpr int kRecordDepth = 8;  ///< directories in one another
 
 }  // namespace psephos::limits

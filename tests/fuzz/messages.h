@@ -61,5 +61,4 @@
   X(ElectionResult)         \
   X(RecordFile)             \
   X(RecordIndex)            \
-  X(SeveralRule)            \
-  X(EidProfile)
+  X(SeveralRule)
