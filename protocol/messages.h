@@ -4,6 +4,7 @@
 #include "protocol/ballot.h"
 #include "protocol/definition.h"
 #include "protocol/log_entry.h"
+#include "protocol/phone.h"
 #include "protocol/record.h"
 #include "protocol/roll.h"
 #include "protocol/signed.h"
@@ -17,7 +18,8 @@ using AllMessages =
                CeremonyMessage, KeyCeremony, Build, Manifest, RollChange, RollDocument, RevocationList,
                PhaseEvent, Challenge, Authentication, CastTicket, Selection, Ballot, Envelope, Evidence,
                Submission, BallotItem, RefusalItem, ReceiptStatement, Receipt, SubmitAnswer, Refusal,
-               VerifyRequest, VerifyAnswer, LoggedItem, ListHeader, GroupSheet, Sheet, StageHashes,
-               StageStatement, ChoiceCount, GroupResult, ListResult, ElectionResult, RecordFile, RecordIndex>;
+               VerifyRequest, VerifyAnswer, HashToSign, PhoneStart, PhoneSession, PhonePoll, PhoneAnswer,
+               LoggedItem, ListHeader, GroupSheet, Sheet, StageHashes, StageStatement, ChoiceCount,
+               GroupResult, ListResult, ElectionResult, RecordFile, RecordIndex>;
 
 }  // namespace psephos

@@ -45,6 +45,11 @@
   X(Refusal)                \
   X(VerifyRequest)          \
   X(VerifyAnswer)           \
+  X(HashToSign)             \
+  X(PhoneStart)             \
+  X(PhoneSession)           \
+  X(PhonePoll)              \
+  X(PhoneAnswer)            \
   X(LoggedItem)             \
   X(RollChange)             \
   X(RollDocument)           \
