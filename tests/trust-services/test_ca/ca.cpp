@@ -23,16 +23,34 @@ Bytes attribute(std::string_view oid, Bytes value) {
   return der::set({der::sequence({der::oid(oid), std::move(value)})});
 }
 
-Bytes authority_name(std::string_view common_name) {
-  return der::sequence({attribute("2.5.4.6", der::printable("EE")),
-                        attribute("2.5.4.10", der::utf8("TEST of Psephos")),
-                        attribute("2.5.4.3", der::utf8(common_name))});
+/// The text that tells the hierarchies apart.
+std::string_view title_of(CaPurpose purpose) {
+  switch (purpose) {
+    case CaPurpose::kCards:
+      return "";
+    case CaPurpose::kTimeStamps:
+      return "Time-Stamp ";
+  }
+  return {};
 }
-Bytes root_name() {
-  return authority_name("TEST of Psephos Root CA");
+Bytes root_name(CaPurpose purpose) {
+  return authority_name(fmt::format("TEST of Psephos {}Root CA", title_of(purpose)));
 }
-Bytes issuing_name() {
-  return authority_name("TEST of Psephos Issuing CA");
+Bytes issuing_name(CaPurpose purpose) {
+  return authority_name(fmt::format("TEST of Psephos {}Issuing CA", title_of(purpose)));
+}
+
+struct FileNames {
+  std::string_view root, issuing, keys;
+};
+FileNames files_of(CaPurpose purpose) {
+  switch (purpose) {
+    case CaPurpose::kCards:
+      return {"root.der", "issuing.der", "ca-keys"};
+    case CaPurpose::kTimeStamps:
+      return {"tsa-root.der", "tsa-issuing.der", "tsa-keys"};
+  }
+  return {};
 }
 
 Bytes time(std::int64_t unix_s) {
@@ -96,6 +114,12 @@ bool write_file(const std::filesystem::path& path, ByteView bytes) {
 
 }  // namespace
 
+Bytes authority_name(std::string_view common_name) {
+  return der::sequence({attribute("2.5.4.6", der::printable("EE")),
+                        attribute("2.5.4.10", der::utf8("TEST of Psephos")),
+                        attribute("2.5.4.3", der::utf8(common_name))});
+}
+
 Bytes extension(std::string_view oid, bool critical, ByteView value) {
   return der::sequence({der::oid(oid), critical ? der::boolean_true() : Bytes{}, der::octet_string(value)});
 }
@@ -119,10 +143,10 @@ Bytes key_usage(std::uint16_t bits, bool critical) {
   return extension("2.5.29.15", critical, der::bit_string(octets, static_cast<std::uint8_t>(7 - last % 8)));
 }
 
-Bytes extended_key_usage(std::initializer_list<std::string_view> oids) {
+Bytes extended_key_usage(std::initializer_list<std::string_view> oids, bool critical) {
   Bytes content;
   for (const auto oid : oids) append(content, der::oid(oid));
-  return extension("2.5.29.37", false, der::element(0x30, content));
+  return extension("2.5.29.37", critical, der::element(0x30, content));
 }
 
 Bytes qc_statements(std::initializer_list<std::string_view> oids) {
@@ -174,32 +198,34 @@ CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, 
   return fields;
 }
 
-TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve) {
+TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve, CaPurpose purpose) {
   TestCa ca;
+  ca.purpose_ = purpose;
   ca.root_ = generate_key(curve, rng);
   ca.issuing_ = generate_key(curve, rng);
   CertificateFields fields;
   fields.not_before_unix_s = now_unix_s - kDay;
   fields.not_after_unix_s = now_unix_s + 10 * kYear;
-  fields.subject = root_name();
+  fields.subject = root_name(purpose);
   fields.public_key_info = subject_public_key_info(ca.root_.point);
   fields.extensions = {basic_constraints(true), key_usage(kUsageKeyCertSign | 1 << 6)};
-  ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(), ca.root_, rng);
-  fields.subject = issuing_name();
+  ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(purpose), ca.root_, rng);
+  fields.subject = issuing_name(purpose);
   fields.public_key_info = subject_public_key_info(ca.issuing_.point);
   fields.extensions = {basic_constraints(true, 0), key_usage(kUsageKeyCertSign | 1 << 6)};
-  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(), ca.root_, rng);
+  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(purpose), ca.root_, rng);
   return ca;
 }
 
 Bytes TestCa::issue(const CertificateFields& fields, Rng& rng) const {
-  return certify(fields, key_id(fields.public_key_info), issuing_name(), issuing_, rng);
+  return certify(fields, key_id(fields.public_key_info), issuing_name(purpose_), issuing_, rng);
 }
 
 Result<void, std::string> TestCa::save(const std::filesystem::path& directory) const {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  const auto keys = directory / "ca-keys";
+  const FileNames names = files_of(purpose_);
+  const auto keys = directory / names.keys;
   if (std::filesystem::exists(keys, error))
     return std::unexpected(fmt::format("{} exists: this directory has a test CA already", keys.string()));
   Bytes secret;
@@ -207,8 +233,8 @@ Result<void, std::string> TestCa::save(const std::filesystem::path& directory) c
     append(secret, key->scalar);
     append(secret, key->point);
   }
-  if (!write_file(directory / "root.der", root_der_) ||
-      !write_file(directory / "issuing.der", issuing_der_) || !write_file(keys, {}))
+  if (!write_file(directory / names.root, root_der_) ||
+      !write_file(directory / names.issuing, issuing_der_) || !write_file(keys, {}))
     return std::unexpected(fmt::format("cannot write to {}", directory.string()));
   std::filesystem::permissions(keys, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
                                error);
@@ -217,16 +243,18 @@ Result<void, std::string> TestCa::save(const std::filesystem::path& directory) c
   return {};
 }
 
-Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory) {
+Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory, CaPurpose purpose) {
+  const FileNames names = files_of(purpose);
   TestCa ca;
-  ca.root_der_ = read_file(directory / "root.der");
-  ca.issuing_der_ = read_file(directory / "issuing.der");
-  const Bytes secret = read_file(directory / "ca-keys");
+  ca.purpose_ = purpose;
+  ca.root_der_ = read_file(directory / names.root);
+  ca.issuing_der_ = read_file(directory / names.issuing);
+  const Bytes secret = read_file(directory / names.keys);
   const auto key_size = [](EcCurve curve) { return 3 * scalar_bytes(curve) + 1; };
   const EcCurve curve = secret.size() == 2 * key_size(EcCurve::kP256) ? EcCurve::kP256 : EcCurve::kP384;
   if (secret.size() != 2 * key_size(curve) || ca.root_der_.empty() || ca.issuing_der_.empty())
-    return std::unexpected(fmt::format("no test CA in {} (make one with: test-ca init --dir {})",
-                                       directory.string(), directory.string()));
+    return std::unexpected(fmt::format("no test CA with {} in {} (make one with: test-ca init --dir {})",
+                                       names.keys, directory.string(), directory.string()));
   ByteView rest = secret;
   for (EcKey* key : {&ca.root_, &ca.issuing_}) {
     key->curve = curve;

@@ -17,7 +17,7 @@ Bytes extension(std::string_view oid, bool critical, ByteView value);
 Bytes basic_constraints(bool is_ca, int path_length = -1);
 /// `bits`: bit i of the ASN.1 type is 1 << i (protocol/eid/certificate.h).
 Bytes key_usage(std::uint16_t bits, bool critical = true);
-Bytes extended_key_usage(std::initializer_list<std::string_view> oids);
+Bytes extended_key_usage(std::initializer_list<std::string_view> oids, bool critical = false);
 Bytes qc_statements(std::initializer_list<std::string_view> oids);
 
 /// SubjectPublicKeyInfo of a point on a named curve (dotted identifier); without one, on P-256 or P-384 by
@@ -26,6 +26,9 @@ Bytes subject_public_key_info(ByteView point, std::string_view curve_oid = {});
 
 /// A person's subject in the Estonian order: country, common name, surname, given name, serial number.
 Bytes person_name(const Person& person);
+
+/// The name of an authority or a service of the test: country, organisation, common name.
+Bytes authority_name(std::string_view common_name);
 
 /// What is to be certified; a test changes what it wants wrong.
 struct CertificateFields {
@@ -42,25 +45,38 @@ struct CertificateFields {
 /// `now_unix_s`.
 CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, std::int64_t now_unix_s);
 
+/// Whom an authority certifies. Each purpose has a hierarchy of its own, with names of its own.
+enum class CaPurpose : std::uint8_t {
+  kCards,       ///< voters, and the responder that knows the status of their certificates
+  kTimeStamps,  ///< time-stamping authorities
+};
+
 /// A test certificate authority: a root and an issuing authority on P-384, or on P-256 where speed matters
 /// more than likeness, whose names say TEST. Thread-safe.
 class TestCa {
  public:
   /// New keys and certificates, valid for ten years from the day before `now_unix_s`.
-  static TestCa create(Rng& rng, std::int64_t now_unix_s, EcCurve curve = EcCurve::kP384);
+  static TestCa create(Rng& rng, std::int64_t now_unix_s, EcCurve curve = EcCurve::kP384,
+                       CaPurpose purpose = CaPurpose::kCards);
   /// From the directory that `save` wrote; the error says what is wrong.
-  static Result<TestCa, std::string> load(const std::filesystem::path& directory);
-  /// Writes root.der, issuing.der (the trust anchors) and ca-keys (secret, mode 0600).
+  static Result<TestCa, std::string> load(const std::filesystem::path& directory,
+                                          CaPurpose purpose = CaPurpose::kCards);
+  /// Writes root.der, issuing.der (the trust anchors) and ca-keys (secret, mode 0600); for time-stamps
+  /// tsa-root.der, tsa-issuing.der and tsa-keys.
   Result<void, std::string> save(const std::filesystem::path& directory) const;
 
   EcCurve curve() const { return root_.curve; }
+  CaPurpose purpose() const { return purpose_; }
   const Bytes& root_der() const { return root_der_; }
   const Bytes& issuing_der() const { return issuing_der_; }
   std::vector<Bytes> anchors() const { return {issuing_der_, root_der_}; }
+  /// The issuing authority's own key, for a service that it runs itself.
+  const EcKey& issuing_key() const { return issuing_; }
   /// A certificate signed by the issuing authority.
   Bytes issue(const CertificateFields& fields, Rng& rng) const;
 
  private:
+  CaPurpose purpose_ = CaPurpose::kCards;
   EcKey root_, issuing_;
   Bytes root_der_, issuing_der_;
 };
