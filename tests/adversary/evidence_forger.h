@@ -116,11 +116,6 @@ inline Bytes name(std::string_view common_name) {
 
 inline constexpr std::string_view kTimeStamping = "1.3.6.1.5.5.7.3.8", kOcspSigning = "1.3.6.1.5.5.7.3.9";
 
-inline Bytes purpose(std::initializer_list<std::string_view> oids, bool critical) {
-  Bytes content;
-  for (const auto oid : oids) append(content, der::oid(oid));
-  return trust::extension("2.5.29.37", critical, der::element(0x30, content));
-}
 /// Fields of an honest time-stamping authority's certificate: extensions are purpose and key usage.
 inline trust::CertificateFields authority_fields(const Service& service, std::int64_t now_unix_s) {
   trust::CertificateFields fields;
@@ -128,14 +123,16 @@ inline trust::CertificateFields authority_fields(const Service& service, std::in
   fields.public_key_info = service.public_key_info;
   fields.not_before_unix_s = now_unix_s - 86400;
   fields.not_after_unix_s = now_unix_s + 86400 * 365;
-  fields.extensions = {purpose({kTimeStamping}, true), trust::key_usage(kUsageDigitalSignature)};
+  fields.extensions = {trust::extended_key_usage({kTimeStamping}, true),
+                       trust::key_usage(kUsageDigitalSignature)};
   return fields;
 }
 /// The same of an OCSP responder, with id-pkix-ocsp-nocheck.
 inline trust::CertificateFields responder_fields(const Service& service, std::int64_t now_unix_s) {
   auto fields = authority_fields(service, now_unix_s);
   fields.subject = name("TEST OCSP responder");
-  fields.extensions = {purpose({kOcspSigning}, false), trust::key_usage(kUsageDigitalSignature),
+  fields.extensions = {trust::extended_key_usage({kOcspSigning}, false),
+                       trust::key_usage(kUsageDigitalSignature),
                        trust::extension("1.3.6.1.5.5.7.48.1.5", false, der::element(0x05, {}))};
   return fields;
 }

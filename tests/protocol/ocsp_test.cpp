@@ -273,20 +273,20 @@ TEST_F(Ocsp, A73_ResponderThatNobodyAppointed) {
       if (!more.empty()) fields.extensions.push_back(more);
     };
   };
-  const Bytes purpose = forge::purpose({forge::kOcspSigning}, false);
+  const Bytes purpose = trust::extended_key_usage({forge::kOcspSigning}, false);
   const Bytes usage = trust::key_usage(kUsageDigitalSignature);
   const std::vector<Row> good = {
-      {"critical purpose", extensions(forge::purpose({forge::kOcspSigning}, true), usage)},
+      {"critical purpose", extensions(trust::extended_key_usage({forge::kOcspSigning}, true), usage)},
       {"basicConstraints without CA", extensions(purpose, usage, trust::basic_constraints(false))},
   };
   for (const Row& row : good)
     EXPECT_EQ(reason(honest(responder(KeyKind::kP256, row.change)).build()), std::nullopt) << row.what;
   const std::vector<Row> bad = {
       {"no purpose", [&](trust::CertificateFields& fields) { fields.extensions = {usage}; }},
-      {"another purpose", extensions(forge::purpose({forge::kTimeStamping}, false), usage)},
+      {"another purpose", extensions(trust::extended_key_usage({forge::kTimeStamping}, false), usage)},
       {"another purpose beside it",
-       extensions(forge::purpose({forge::kOcspSigning, forge::kTimeStamping}, false), usage)},
-      {"any purpose", extensions(forge::purpose({"2.5.29.37.0"}, false), usage)},
+       extensions(trust::extended_key_usage({forge::kOcspSigning, forge::kTimeStamping}, false), usage)},
+      {"any purpose", extensions(trust::extended_key_usage({"2.5.29.37.0"}, false), usage)},
       {"CA", extensions(purpose, usage, trust::basic_constraints(true))},
       {"no key usage", [&](trust::CertificateFields& fields) { fields.extensions = {purpose}; }},
       {"may issue certificates",

@@ -179,7 +179,7 @@ TEST_F(TimeStamp, A74_SignerOutsideTheProfile) {
       if (!more.empty()) fields.extensions.push_back(more);
     };
   };
-  const Bytes purpose = forge::purpose({forge::kTimeStamping}, true);
+  const Bytes purpose = trust::extended_key_usage({forge::kTimeStamping}, true);
   const Bytes usage = trust::key_usage(kUsageDigitalSignature);
   const std::vector<Row> good = {
       {"nonRepudiation", extensions(purpose, trust::key_usage(kUsageNonRepudiation))},
@@ -192,12 +192,12 @@ TEST_F(TimeStamp, A74_SignerOutsideTheProfile) {
     EXPECT_EQ(reason(honest(authority(KeyKind::kP256, row.change)).build()), std::nullopt) << row.what;
   const std::vector<Row> bad = {
       {"another purpose beside it",
-       extensions(forge::purpose({forge::kTimeStamping, forge::kOcspSigning}, true), usage)},
-      {"purpose not critical", extensions(forge::purpose({forge::kTimeStamping}, false), usage)},
-      {"another purpose", extensions(forge::purpose({forge::kOcspSigning}, true), usage)},
-      {"any purpose", extensions(forge::purpose({"2.5.29.37.0"}, true), usage)},
+       extensions(trust::extended_key_usage({forge::kTimeStamping, forge::kOcspSigning}, true), usage)},
+      {"purpose not critical", extensions(trust::extended_key_usage({forge::kTimeStamping}, false), usage)},
+      {"another purpose", extensions(trust::extended_key_usage({forge::kOcspSigning}, true), usage)},
+      {"any purpose", extensions(trust::extended_key_usage({"2.5.29.37.0"}, true), usage)},
       {"twice the purpose",
-       extensions(forge::purpose({forge::kTimeStamping, forge::kTimeStamping}, true), usage)},
+       extensions(trust::extended_key_usage({forge::kTimeStamping, forge::kTimeStamping}, true), usage)},
       {"no purpose", [&](trust::CertificateFields& fields) { fields.extensions = {usage}; }},
       {"no key usage", [&](trust::CertificateFields& fields) { fields.extensions = {purpose}; }},
       {"may issue certificates",
