@@ -143,12 +143,12 @@ class Ca {
   static Ca root(std::string_view common_name, KeyKind kind, std::int64_t now_unix_s) {
     Ca ca(kind);
     ca.service_.certificate =
-        ca.certify(ca.service_, ca.fields(common_name, now_unix_s), name(common_name), {});
+        ca.certify(ca.service_, ca.own_fields(common_name, now_unix_s), name(common_name), {});
     return ca;
   }
   Ca issuing(std::string_view common_name, KeyKind kind, std::int64_t now_unix_s) {
     Ca ca(kind);
-    ca.service_.certificate = issue(ca.fields(common_name, now_unix_s));
+    ca.service_.certificate = issue(ca.own_fields(common_name, now_unix_s));
     return ca;
   }
   const Bytes& der() const { return service_.certificate; }
@@ -168,11 +168,11 @@ class Ca {
 
  private:
   explicit Ca(KeyKind kind) : service_(Service::make(kind)) {}
-  trust::CertificateFields fields(std::string_view common_name, std::int64_t now_unix_s) const {
-    trust::CertificateFields fields = authority_fields(service_, now_unix_s);
-    fields.subject = name(common_name);
-    fields.extensions = {trust::basic_constraints(true), trust::key_usage(kUsageKeyCertSign | 1 << 6)};
-    return fields;
+  trust::CertificateFields own_fields(std::string_view common_name, std::int64_t now_unix_s) const {
+    trust::CertificateFields out = authority_fields(service_, now_unix_s);
+    out.subject = name(common_name);
+    out.extensions = {trust::basic_constraints(true), trust::key_usage(kUsageKeyCertSign | 1 << 6)};
+    return out;
   }
   static Bytes key_id(ByteView public_key_info) {
     return copy_of(ByteView(sha256(public_key_info)).first(20));
@@ -207,12 +207,12 @@ class Ca {
 /// A time-stamp token. Each member is the DER of one element; what is empty is absent or, where the comment
 /// says so, computed.
 struct Token {
-  Token(const Service& signer, ByteView stamped, std::int64_t at_unix_s)
-      : signer(&signer),
+  Token(const Service& by, ByteView stamped, std::int64_t at_unix_s)
+      : signer(&by),
         imprint(der::octet_string(sha256(stamped))),
         gen_time(generalized_time(at_unix_s)),
         nonce(der::integer(time_stamp_nonce(stamped))),
-        certificates{signer.certificate} {}
+        certificates{by.certificate} {}
 
   const Service* signer;
   int digest = 256;
@@ -322,21 +322,21 @@ struct Token {
 
 /// An OCSP response, likewise.
 struct Answer {
-  /// About `certificate`, by `responder` with its certificate, or by the issuer itself without one.
-  Answer(const Service& responder, ByteView certificate_der, ByteView issuer_der, ByteView token,
+  /// About `certificate`, by somebody with its certificate, or by the issuer itself without one.
+  Answer(const Service& by, ByteView certificate_der, ByteView issuer_der, ByteView token,
          std::int64_t at_unix_s)
-      : responder(&responder),
+      : responder(&by),
         produced_at(generalized_time(at_unix_s)),
         this_update(generalized_time(at_unix_s)),
         nonce(der::octet_string(der::octet_string(ocsp_nonce(token)))) {
     const auto certificate = parse_certificate(certificate_der);
     const auto issuer = parse_certificate(issuer_der);
-    const auto own = parse_certificate(responder.certificate);
+    const auto own = parse_certificate(by.certificate);
     issuer_name_hash = der::octet_string(sha256(issuer->subject));
     issuer_key_hash = der::octet_string(sha256(issuer->public_key));
     serial_number = der::element(0x02, certificate->serial_number);
     responder_id = der::element(0xa1, own->subject);
-    if (!equal(responder.certificate, issuer_der)) certificates = {responder.certificate};
+    if (!equal(by.certificate, issuer_der)) certificates = {by.certificate};
   }
 
   const Service* responder;

@@ -74,14 +74,19 @@ Envelope without_signature(Envelope envelope) {
 }
 
 Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng) {
+  const bool p384 = key.curve == EcCurve::kP384;
   ByteArray<SHA384_DIGEST_LENGTH> digest{};
-  SHA384(message.data(), message.size(), digest.data());
-  const Bytes der = trust::sign(key, digest, rng);
+  if (p384)
+    SHA384(message.data(), message.size(), digest.data());
+  else
+    SHA256(message.data(), message.size(), digest.data());
+  const std::size_t width = trust::scalar_bytes(key.curve);
+  const Bytes der = trust::sign(key, ByteView(digest).first(p384 ? 48 : 32), rng);
   const std::uint8_t* at = der.data();
   ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
-  Bytes out(96);
-  BN_bn2binpad(ECDSA_SIG_get0_r(signature), out.data(), 48);
-  BN_bn2binpad(ECDSA_SIG_get0_s(signature), out.data() + 48, 48);
+  Bytes out(2 * width);
+  BN_bn2binpad(ECDSA_SIG_get0_r(signature), out.data(), static_cast<int>(width));
+  BN_bn2binpad(ECDSA_SIG_get0_s(signature), out.data() + width, static_cast<int>(width));
   ECDSA_SIG_free(signature);
   return out;
 }

@@ -84,7 +84,7 @@ inline BallotItem logged_as(const Envelope& envelope, const SubmitAnswer& answer
 /// The envelope with a container that holds no signature.
 Envelope without_signature(Envelope envelope);
 
-/// ECDSA on P-384 with SHA-384 as a card gives it: r‖s.
+/// ECDSA as a card gives it, with SHA-384 on P-384 and SHA-256 on P-256: r‖s.
 Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng);
 
 /// Units u1, u2, u3 (u1 has its own council list), contests mayor and council; 3 commission members (quorum
