@@ -104,9 +104,7 @@ Pkcs7 sign_unchecked(TS_TST_INFO* info, X509* certificate, EVP_PKEY* key, const 
   PKCS7* inner = PKCS7_new();
   inner->type = OBJ_nid2obj(NID_id_smime_ct_TSTInfo);
   inner->d.other = ASN1_TYPE_new();
-  ASN1_OCTET_STRING* octets = ASN1_OCTET_STRING_new();
-  ASN1_OCTET_STRING_set(octets, content.data(), static_cast<int>(content.size()));
-  ASN1_TYPE_set(inner->d.other, V_ASN1_OCTET_STRING, octets);
+  ASN1_TYPE_set(inner->d.other, V_ASN1_OCTET_STRING, ASN1_OCTET_STRING_new());  // filled below
   PKCS7_set_content(token.get(), inner);
   const Bio data(PKCS7_dataInit(token.get(), nullptr));
   invariant(data != nullptr &&
