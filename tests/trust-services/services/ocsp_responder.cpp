@@ -88,6 +88,13 @@ std::optional<Bytes> from_url_base64(std::string_view text) {
 
 }  // namespace
 
+CertificateFields ocsp_fields(EVP_PKEY* key, std::int64_t now_unix_s) {
+  CertificateFields fields = service_fields("TEST of Psephos OCSP Responder", key, now_unix_s);
+  fields.extensions.push_back(extension(kNoCheck, false, kNull));
+  fields.extensions.push_back(extended_key_usage({kOcspSigning}));
+  return fields;
+}
+
 OcspResponder::OcspResponder(const TestCa& ca, Rng& rng, std::int64_t now_unix_s, OcspOptions options)
     : options_(std::move(options)) {
   const openssl::X509Certificate issuer = certificate_from(ca.issuing_der());
@@ -99,24 +106,22 @@ OcspResponder::OcspResponder(const TestCa& ca, Rng& rng, std::int64_t now_unix_s
 
   key_ = options_.signer == OcspSigner::kIssuingAuthority ? openssl_key(ca.issuing_key())
                                                           : make_service_key(options_.key);
-  const auto fields = [&](std::initializer_list<std::string_view> usages) {
-    CertificateFields made = service_fields("TEST of Psephos OCSP Responder", key_.get(), now_unix_s);
-    if (usages.size() > 0) made.extensions.push_back(extended_key_usage(usages));
-    made.extensions.push_back(extension(kNoCheck, false, kNull));
-    return made;
-  };
+  const CertificateFields honest = ocsp_fields(key_.get(), now_unix_s);
   const auto issue_other = [&](OcspFault fault, const CertificateFields& what, const TestCa& by) {
     other_certificates_[fault] = certificate_from(by.issue(what, rng));
   };
-  certificate_der_ = options_.signer == OcspSigner::kIssuingAuthority ? ca.issuing_der()
-                                                                      : ca.issue(fields({kOcspSigning}), rng);
+  certificate_der_ =
+      options_.signer == OcspSigner::kIssuingAuthority ? ca.issuing_der() : ca.issue(honest, rng);
   certificate_ = certificate_from(certificate_der_);
-  issue_other(OcspFault::kResponderWithoutUsage, fields({}), ca);
-  issue_other(OcspFault::kResponderExtraUsage, fields({kOcspSigning, kClientAuth}), ca);
-  issue_other(OcspFault::kResponderOfAnotherCa, fields({kOcspSigning}), other_ca);
-  CertificateFields expired = fields({kOcspSigning});
-  expire(expired, now_unix_s);
-  issue_other(OcspFault::kResponderExpired, expired, ca);
+  CertificateFields fields = honest;
+  fields.extensions.pop_back();
+  issue_other(OcspFault::kResponderWithoutUsage, fields, ca);
+  fields.extensions.push_back(extended_key_usage({kOcspSigning, kClientAuth}));
+  issue_other(OcspFault::kResponderExtraUsage, fields, ca);
+  fields = honest;
+  expire(fields, now_unix_s);
+  issue_other(OcspFault::kResponderExpired, fields, ca);
+  issue_other(OcspFault::kResponderOfAnotherCa, honest, other_ca);
 }
 
 Bytes OcspResponder::answer(ByteView request_der, std::int64_t now_unix_s) {

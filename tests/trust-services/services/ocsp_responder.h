@@ -29,7 +29,7 @@ enum class OcspFault : std::uint8_t {
   kSuspended,
   kUnknown,
   kStale,      ///< thisUpdate is so many seconds before producedAt
-  kOverdue,    ///< nextUpdate is so many seconds before producedAt
+  kOverdue,    ///< nextUpdate is so many seconds before producedAt, thisUpdate one more
   kClockSkew,  ///< all times are so many seconds off; negative: an old answer
   kNoNonce,
   kWrongNonce,              ///< as long as that of the request, one bit differs
@@ -77,6 +77,10 @@ inline constexpr FaultName<OcspFault> kOcspFaults[] = {
     {OcspFault::kDown, "down"},
     {OcspFault::kHttp500, "http-500"},
 };
+
+/// Certificate of a responder as it should be: extendedKeyUsage OCSPSigning alone, and no need to ask for the
+/// status of the certificate itself (RFC 6960 §4.2.2.2.1).
+CertificateFields ocsp_fields(EVP_PKEY* key, std::int64_t now_unix_s);
 
 /// Who signs the answers.
 enum class OcspSigner : std::uint8_t {
