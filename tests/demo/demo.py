@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -461,6 +462,10 @@ class Election:
             self.vote(voter, ballot, "--qr", file("png"), "--code", self.last_code, "--receipt", file("receipt"))
         if with_token:
             p.say(f"{len(with_token)} ballots signed on tokens with PIN2; receipts and verification codes (QR) lie in {home / 'voters'}")
+            voter, ballot = with_token[-1]
+            self.order("ocsp", fault="suspended", requests=1)
+            err = self.vote(voter, ballot, expect_failure=True)
+            p.say(f"one whose card is suspended meanwhile is refused: {DIM}{err.strip().splitlines()[0]}{OFF}")
         plan = home / "voters" / "plan.tsv"
         with plan.open("w") as lines:
             lines.writelines(f"{v}\t{','.join(f'{c}={x}' for c, x in b)}\n" for v, b in in_bulk)
@@ -482,6 +487,12 @@ class Election:
             p.say("a voter's second device opens her code and sees:")
             for line in out.strip().splitlines():
                 p.say(f"{DIM}| {line}{OFF}")
+
+    def order(self, service, **what):
+        """The next answers of a trust service, by its control port."""
+        request = urllib.request.Request(f"{self.trust_control}/{service}", json.dumps(what).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10):
+            pass
 
     def first_choice(self):
         unit = self.e.units[0]
@@ -545,7 +556,8 @@ class Election:
     def audit(self):
         p = self.p
         p.stage("14  Audit: one command over the published record")
-        out = p.run("audit", "verify", self.record, "--fingerprint", self.fingerprint, "--json", self.home / "audit.json", show_progress=True)
+        out = p.run("audit", "verify", self.record, "--fingerprint", self.fingerprint, "--time-stamps", self.home / "time-stamps",
+                    "--json", self.home / "audit.json", show_progress=True)
         for line in out.strip().splitlines():
             p.say(line)
         p.end_stage()
