@@ -2,6 +2,7 @@
 #include "protocol/ballot.h"
 #include "protocol/definition.h"
 #include "protocol/log_entry.h"
+#include "protocol/phone.h"
 #include "protocol/record.h"
 #include "protocol/roll.h"
 #include "protocol/signed.h"
@@ -23,7 +24,6 @@
   X(Member)                 \
   X(Trustee)                \
   X(Collector)              \
-  X(EidProfile)             \
   X(Definition)             \
   X(CeremonyMessage)        \
   X(KeyCeremony)            \
@@ -35,7 +35,6 @@
   X(Selection)              \
   X(Ballot)                 \
   X(Envelope)               \
-  X(Evidence)               \
   X(Submission)             \
   X(BallotItem)             \
   X(RefusalItem)            \
@@ -45,11 +44,6 @@
   X(Refusal)                \
   X(VerifyRequest)          \
   X(VerifyAnswer)           \
-  X(HashToSign)             \
-  X(PhoneStart)             \
-  X(PhoneSession)           \
-  X(PhonePoll)              \
-  X(PhoneAnswer)            \
   X(LoggedItem)             \
   X(RollChange)             \
   X(RollDocument)           \
@@ -66,4 +60,11 @@
   X(ElectionResult)         \
   X(RecordFile)             \
   X(RecordIndex)            \
-  X(SeveralRule)
+  X(SeveralRule)            \
+  X(EidProfile)             \
+  X(Evidence)               \
+  X(HashToSign)             \
+  X(PhoneStart)             \
+  X(PhoneSession)           \
+  X(PhonePoll)              \
+  X(PhoneAnswer)

@@ -45,7 +45,7 @@ class EvidenceOfServices : public testing::Test {
     const trust::EcKey key = trust::generate_key(EcCurve::kP256, rng_);
     const Person person{trust::artificial_national_id(5), "ANNA", "TEST"};
     card_ = ca_.issue(trust::card_fields(person, KeyUse::kSigning, key.point, kNow), rng_);
-    verifier_ = *OpensslEidVerifier::create(ca_.anchors(), time_stamp_ca_.anchors());
+    verifier_ = *OpensslEidVerifier::create(trust::test_profile(ca_.anchors(), time_stamp_ca_.anchors()));
   }
   Bytes status_request(ByteView token) const {
     return ocsp_request(*parse_certificate(card_), *parse_certificate(*verifier_->issuer_of(card_)),
@@ -154,8 +154,8 @@ class EvidenceOfCommandLine : public testing::Test {
   EvidenceOfCommandLine() {
     std::string pattern = (fs::temp_directory_path() / "evidence.XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
-    verifier_ = *OpensslEidVerifier::create(std::vector<Bytes>{issuing_.der(), root_.der()},
-                                            std::vector<Bytes>{time_stamp_ca_.der()});
+    verifier_ = *OpensslEidVerifier::create(trust::test_profile(
+        std::vector<Bytes>{issuing_.der(), root_.der()}, std::vector<Bytes>{time_stamp_ca_.der()}));
     const auto fields =
         trust::card_fields({trust::artificial_national_id(5), "ANNA", "TEST"}, KeyUse::kSigning, {}, now_);
     auto voter = fields;
