@@ -34,4 +34,8 @@ inline constexpr std::string_view kSignDecryption = "psephos-1/sign/decryption";
 inline constexpr std::string_view kEidAuthenticate = "psephos-1/eid/authenticate";
 inline constexpr std::string_view kEidBallot = "psephos-1/eid/ballot";
 
+// Signed notes: the first line of their text.
+inline constexpr std::string_view kRegistrarNote = "psephos-1/registrar";
+inline constexpr std::string_view kVotedNote = "psephos-1/voted-list";
+
 }  // namespace psephos::labels

@@ -196,7 +196,8 @@
   X(429, kMobileSessionUnknown, "MOBILE_SESSION_UNKNOWN", "no such signing session, or it is over")          \
   X(430, kMobileHashMismatch, "MOBILE_HASH_MISMATCH", "the phone signed something else")                     \
   X(431, kMobileRefused, "MOBILE_REFUSED",                                                                   \
-    "the Mobile-ID or Smart-ID service refuses this election's requests")
+    "the Mobile-ID or Smart-ID service refuses this election's requests")                                    \
+  X(480, kRollForeign, "ROLL_FOREIGN", "a list of persons of another election")
 
 namespace psephos {
 
