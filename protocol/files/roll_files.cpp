@@ -13,6 +13,7 @@
 
 #include "crypto/invariant.h"
 #include "protocol/files/definition_json.h"
+#include "protocol/labels.h"
 #include "protocol/national_id.h"
 
 namespace psephos {
@@ -432,11 +433,6 @@ std::string_view action_of(std::span<const Field> fields) {
   return found == fields.end() ? std::string_view() : found->text;
 }
 
-ListForm form_of(std::string_view file) {
-  const std::size_t at = file.find_first_not_of(" \t\r\n");
-  return at != std::string_view::npos && file[at] == '{' ? ListForm::kJson : ListForm::kTabs;
-}
-
 std::string json_text(std::string_view text) {
   return json::serialize(json::string(text.data(), text.size()));
 }
@@ -848,6 +844,11 @@ std::optional<std::pair<std::string, std::string>> parts_of_unit(const Id& unit)
 
 }  // namespace
 
+ListForm form_of(std::string_view file) {
+  const std::size_t at = file.find_first_not_of(" \t\r\n");
+  return at != std::string_view::npos && file[at] == '{' ? ListForm::kJson : ListForm::kTabs;
+}
+
 std::optional<NationalId> national_id_of_code(std::string_view code) {
   std::string id(code);
   if (all_digits(code))
@@ -1021,6 +1022,46 @@ Result<std::string, Rejection> write_online_voters(const VotedList& list, Distri
     }
   }
   return json::serialize(out) + "\n";
+}
+
+std::string VotedStatement::encode() const {
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", labels::kVotedNote, to_hex(fingerprint), from, next,
+                     to_base64(root), to_hex(list_hash));
+}
+
+NoteKey voted_note_key(const Election& election) {
+  return {election.definition().collector.origin + "/voted", NoteKeyType::kLog, election.service_key()};
+}
+
+Result<VotedList, Rejection> check_voted_list(const Election& election, std::string_view list,
+                                              std::string_view note) {
+  const auto parsed = SignedNote::parse(note);
+  if (!parsed) return reject(parsed.error(), "note");
+  const NoteKey key = voted_note_key(election);
+  const bool is_signed = std::ranges::any_of(parsed->signatures, [&](const NoteSignature& one) {
+    return one.is_by(key) && verify_log_signature(parsed->text, one, key);
+  });
+  if (!is_signed) return reject(Reason::kSigInvalid, "note");
+  // What was signed is put together anew from the list; only the root is taken as it stands.
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = parsed->text; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  const auto root = lines.size() == 6 ? from_base64(lines[4]) : std::nullopt;
+  if (!root || root->size() != sizeof(Digest256)) return reject(Reason::kNoteFormat, "note");
+  if (lines[1] != to_hex(election.fingerprint())) return reject(Reason::kElectionFpMismatch, "note");
+  auto read = read_voted_list(list);
+  if (!read) return read;
+  VotedStatement expected{.fingerprint = election.fingerprint(),
+                          .from = read->from,
+                          .next = read->next,
+                          .root = {},
+                          .list_hash = sha256(bytes_of(list))};
+  std::ranges::copy(*root, expected.root.begin());
+  if (parsed->text != expected.encode()) return reject(Reason::kEvidenceFileAltered, "list");
+  return read;
 }
 
 // ---- the book ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crypto/note.h"
 #include "protocol/election.h"
 #include "protocol/roll.h"
 
@@ -21,6 +22,8 @@
 namespace psephos {
 
 enum class ListForm : std::uint8_t { kTabs, kJson };
+/// What a file is read as: JSON if it begins with a brace.
+ListForm form_of(std::string_view file);
 
 /// The semantics identifier of a code as lists have it; nullopt for anything else. One spelling a person.
 std::optional<NationalId> national_id_of_code(std::string_view code);
@@ -100,6 +103,21 @@ std::string write_voted_list(const VotedList& list, ListForm form);
 /// @return USAGE unless the list begins at entry 0 and every unit is named after the rule without a file.
 enum class Districts : std::uint8_t { kLocal, kNational };
 Result<std::string, Rejection> write_online_voters(const VotedList& list, Districts districts);
+
+/// What a collector signs with a list of who has voted: the list's bytes, and of which log it is.
+struct VotedStatement {
+  Digest256 fingerprint{};
+  std::uint64_t from = 0, next = 0;
+  Digest256 root{};  ///< of the log's first `next` entries
+  Digest256 list_hash{};
+  std::string encode() const;
+};
+/// Whose signature it is: the service key as "<origin>/voted".
+NoteKey voted_note_key(const Election& election);
+/// The election's collector signed a statement about this very list. @return NOTE_FORMAT, SIG_INVALID,
+/// ELECTION_FP_MISMATCH, EVIDENCE_FILE_ALTERED for another list, and what read_voted_list says of the list.
+Result<VotedList, Rejection> check_voted_list(const Election& election, std::string_view list,
+                                              std::string_view note);
 
 /// Who is on the roll, by id: the documents so far, in order.
 class RollBook {
