@@ -102,4 +102,12 @@ Collector::Status Collector::status() const {
   return out;
 }
 
+Result<VotedAnswer, Rejection> Collector::voted(const VotedQuery& query) const {
+  return voted_list(ledger_, *store_, query);
+}
+
+Result<Notices, Rejection> Collector::notices(std::uint64_t since) const {
+  return notices_since(ledger_, *store_, since);
+}
+
 }  // namespace psephos::collector

@@ -5,6 +5,7 @@
 
 #include "collector/keys.h"
 #include "collector/publisher.h"
+#include "collector/register.h"
 #include "collector/sequencer.h"
 #include "collector/service.h"
 
@@ -49,6 +50,10 @@ class Collector {
     std::size_t witnesses_reachable = 0;
   };
   Status status() const;
+
+  /// For polling stations and for messages to voters, by name: for the operator's files only.
+  Result<VotedAnswer, Rejection> voted(const VotedQuery& query) const;
+  Result<Notices, Rejection> notices(std::uint64_t since) const;
 
   /// Finishes the work at hand; nothing that was acknowledged or is being answered is lost.
   void stop();

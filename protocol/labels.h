@@ -35,4 +35,8 @@ inline constexpr std::string_view kSignDecryption = "psephos-1/sign/decryption";
 // Signatures by the voter's eID, but for ballots, which are signed as a container (SPEC §9.3).
 inline constexpr std::string_view kEidAuthenticate = "psephos-1/eid/authenticate";
 
+// Signed notes: the first line of their text.
+inline constexpr std::string_view kRegistrarNote = "psephos-1/registrar";
+inline constexpr std::string_view kVotedNote = "psephos-1/voted-list";
+
 }  // namespace psephos::labels

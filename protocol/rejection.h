@@ -197,7 +197,8 @@
   X(430, kMobileHashMismatch, "MOBILE_HASH_MISMATCH", "the phone signed something else")                     \
   X(431, kMobileRefused, "MOBILE_REFUSED",                                                                   \
     "the Mobile-ID or Smart-ID service refuses this election's requests")                                    \
-  X(440, kCertPolicy, "CERT_POLICY", "the certificate was issued under no policy of the election")
+  X(440, kCertPolicy, "CERT_POLICY", "the certificate was issued under no policy of the election")           \
+  X(480, kRollForeign, "ROLL_FOREIGN", "a list of persons of another election")
 
 namespace psephos {
 

@@ -120,12 +120,29 @@ Result<void, Rejection> check_manifest(ByteView body) {
   return {};
 }
 
+/// One spelling a person: what cards say (protocol/national_id.h).
+Result<void, Rejection> check_ids(const RollDocument& roll) {
+  for (std::size_t i = 0; i < roll.changes.size(); ++i)
+    if (!is_national_id(roll.changes[i].national_id))
+      return reject(Reason::kVoterIdFormat, "change " + std::to_string(i + 1));
+  return {};
+}
+Result<void, Rejection> check_ids(const RevocationList& list) {
+  for (std::size_t i = 0; i < list.national_ids.size(); ++i)
+    if (!is_national_id(list.national_ids[i]))
+      return reject(Reason::kVoterIdFormat, "person " + std::to_string(i + 1));
+  return {};
+}
+Result<void, Rejection> check_ids(const PhaseEvent&) {
+  return {};
+}
+
 template <class M>
 Result<void, Rejection> check_body(ByteView body, const Election& election, Reason foreign) {
   const auto message = decode<M>(body);
   if (!message) return std::unexpected(message.error());
   if (message->fingerprint != election.fingerprint()) return reject(foreign, std::string(M::kName));
-  return {};
+  return check_ids(*message);
 }
 
 }  // namespace

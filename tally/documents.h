@@ -30,8 +30,8 @@ std::string_view label_of(DocumentKind kind);
 
 /// The body is a document of that kind that a member can sign: canonical, of this election, and of a manifest
 /// everything but its signatures (SPEC §4). `election` is absent for a manifest only.
-/// @return ELECTION_FP_MISMATCH, REVOCATION_FOREIGN, JOINT_KEY_MISMATCH, what check_definition and
-/// check_key_ceremony say, or a wire refusal.
+/// @return ELECTION_FP_MISMATCH, REVOCATION_FOREIGN, VOTER_ID_FORMAT, JOINT_KEY_MISMATCH, what
+/// check_definition and check_key_ceremony say, or a wire refusal.
 Result<void, Rejection> check_signable(DocumentKind kind, ByteView body, const Election* election);
 
 /// The roster that signs: of the manifest's own definition, or of the election.
