@@ -7,7 +7,7 @@ Result<Anchor, Reason> Anchor::read(ByteView der) {
   const auto certificate = parse_certificate(kept);
   if (!certificate) return std::unexpected(certificate.error());
   if (const auto good = check_issuer_profile(*certificate); !good) return std::unexpected(good.error());
-  auto key = PublicKey::of(*certificate);
+  auto key = PublicKey::of_many(*certificate);
   if (!key) return std::unexpected(Reason::kCertWeakKey);
   return Anchor{.der = std::move(kept), .certificate = *certificate, .key = std::move(*key)};
 }

@@ -118,7 +118,7 @@ struct EvidenceVerifier::State {
     const Digest256 id = psephos::sha256(der);
     for (std::size_t i = 0; i < anchors.size(); ++i)
       if (auto key = authorities.find(i, id)) return Signer{std::move(key), i};
-    auto key = PublicKey::of(certificate);
+    auto key = PublicKey::of_many(certificate);
     if (!is_service(certificate, kTimeStamping) || !certificate.extended_key_usage_critical || !key)
       return std::unexpected(Reason::kTstSignerProfile);
     const auto issuer = std::find_if(anchors.begin(), anchors.end(),
@@ -135,7 +135,7 @@ struct EvidenceVerifier::State {
                              std::size_t issuer_number) {
     const Digest256 id = psephos::sha256(der);
     if (auto key = responders.find(issuer_number, id)) return key;
-    auto key = PublicKey::of(certificate);
+    auto key = PublicKey::of_many(certificate);
     if (!is_service(certificate, kOcspSigning) || !key || !issuer.issued(certificate)) return nullptr;
     auto kept = std::make_shared<const PublicKey>(std::move(*key));
     responders.keep(issuer_number, id, kept);

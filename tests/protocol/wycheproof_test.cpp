@@ -89,6 +89,7 @@ class WycheproofEcdsa : public Wycheproof {
       ASSERT_NO_FATAL_FAILURE(check_as_ballots(group, ballots));
       const Bytes card = certificate(group);
       const auto key = PublicKey::of(*parse_certificate(card));
+      const auto with_table = PublicKey::of_many(*parse_certificate(card));
       ASSERT_TRUE(key);
       for (const json::value& test : group.at("tests").as_array()) {
         const Bytes raw = hex(test, "sig"), message = hex(test, "msg");
@@ -97,9 +98,12 @@ class WycheproofEcdsa : public Wycheproof {
         const bool valid = text(test, "result") == "valid" || width_alone;
         ASSERT_EQ(key->verifies(scheme, message, der_of(raw)), valid) << test.at("tcId");
         ++(valid ? der.accepted : der.refused);
+        ASSERT_EQ(with_table->verifies(scheme, message, der_of(raw)), valid) << test.at("tcId");
         // The encodings are not mistaken for one another.
-        ASSERT_FALSE(key->verifies(scheme, message, raw)) << test.at("tcId");
-        ASSERT_FALSE(key->verifies_raw(scheme, message, der_of(raw))) << test.at("tcId");
+        for (const auto& each : {&key, &with_table}) {
+          ASSERT_FALSE((*each)->verifies(scheme, message, raw)) << test.at("tcId");
+          ASSERT_FALSE((*each)->verifies_raw(scheme, message, der_of(raw))) << test.at("tcId");
+        }
       }
     }
     EXPECT_EQ(ballots, expected);
@@ -113,6 +117,52 @@ TEST_F(WycheproofEcdsa, P256) {
 }
 TEST_F(WycheproofEcdsa, P384) {
   check("ecdsa_secp384r1_sha384_p1363_test.json", SignatureScheme::kEcdsaSha384, {193, 87}, 10);
+}
+
+// The table against OpenSSL, on keys and signatures made at random, and each with a bit changed; digests of
+// every length, the leftmost bits of which count.
+TEST(P384Table, AgreesWithOpenssl) {
+  SystemRng rng;
+  const auto ca = trust::TestCa::create(rng, kNow);
+  for (int k = 0; k < 8; ++k) {
+    const auto key = trust::generate_p384(rng);
+    const Person person{trust::artificial_national_id(1), "ANNA", "TEST"};
+    const Bytes der = ca.issue(trust::card_fields(person, KeyUse::kSigning, key.point, kNow), rng);
+    const auto certificate = parse_certificate(der);
+    const auto plain = PublicKey::of(*certificate);
+    const auto with_table = PublicKey::of_many(*certificate);
+    ASSERT_TRUE(plain && with_table);
+    for (const auto& [scheme, name] : {std::pair{SignatureScheme::kEcdsaSha256, "SHA2-256"},
+                                       {SignatureScheme::kEcdsaSha384, "SHA2-384"},
+                                       {SignatureScheme::kEcdsaSha512, "SHA2-512"}}) {
+      Bytes message(33);
+      rng.fill(message);
+      Bytes digest(64);
+      std::size_t size = 0;
+      ASSERT_EQ(EVP_Q_digest(nullptr, name, nullptr, message.data(), message.size(), digest.data(), &size),
+                1);
+      digest.resize(std::min<std::size_t>(size, 48));
+      const Bytes good = trust::sign(key, digest, rng);
+      ASSERT_TRUE(plain->verifies(scheme, message, good));
+      ASSERT_TRUE(with_table->verifies(scheme, message, good));
+      for (std::size_t i = 0; i < good.size(); ++i) {
+        Bytes bad = good;
+        bad[i] ^= static_cast<std::uint8_t>(1U << (i % 8));
+        ASSERT_EQ(with_table->verifies(scheme, message, bad), plain->verifies(scheme, message, bad)) << i;
+      }
+      message[0] ^= 1;
+      ASSERT_FALSE(with_table->verifies(scheme, message, good));
+    }
+  }
+}
+TEST(P384Table, TakesNothingButPoints) {
+  SystemRng rng;
+  Bytes point = trust::generate_p384(rng).point;
+  EXPECT_TRUE(P384Table::of(point));
+  point.back() ^= 1;
+  EXPECT_FALSE(P384Table::of(point));
+  EXPECT_FALSE(P384Table::of(Bytes{0}));  // the point at infinity
+  EXPECT_FALSE(P384Table::of({}));
 }
 
 TEST_F(Wycheproof, Rsa2048) {
