@@ -196,6 +196,7 @@ TEST_P(EvidenceTools, AcceptedByAll) {
   EXPECT_EQ(python.status, 0) << python.err;
 }
 
+// As it lies on a disk: nearly always a checksum of the archive that is wrong.
 TEST_P(EvidenceTools, EveryChangedByteIsRefused) {
   std::vector<std::uint8_t> refused(container_.size());
   parallel_for(container_.size(), 16, [&](std::size_t i) {
@@ -204,6 +205,64 @@ TEST_P(EvidenceTools, EveryChangedByteIsRefused) {
     refused[i] = accepts(changed) ? 0 : 1;
   });
   for (std::size_t i = 0; i < refused.size(); ++i) EXPECT_EQ(refused[i], 1) << "byte " << i;
+}
+
+// As somebody changes it who puts the checksums right: every byte of every file in it.
+TEST_P(EvidenceTools, EveryChangedByteOfAFileIsRefused) {
+  const auto honest = read_archive(container_, 16).value();
+  for (std::size_t f = 0; f < honest.size(); ++f) {
+    std::vector<std::uint8_t> refused(honest[f].content.size());
+    parallel_for(refused.size(), 16, [&](std::size_t i) {
+      Bytes content = copy_of(honest[f].content);
+      content[i] ^= static_cast<std::uint8_t>(1U << (i % 8));
+      auto files = honest;
+      files[f].content = content;
+      refused[i] = accepts(write_archive(files)) ? 0 : 1;
+    });
+    for (std::size_t i = 0; i < refused.size(); ++i)
+      EXPECT_EQ(refused[i], 1) << honest[f].name << ", byte " << i;
+  }
+}
+
+// And behind base64: every byte of the values, written anew with the digests that belong to them.
+TEST_P(EvidenceTools, EveryChangedByteOfAValueIsRefused) {
+  const auto refuses = [&](const char* name, const auto& part) {
+    std::vector<std::uint8_t> refused(part(signed_).size());
+    parallel_for(refused.size(), 16, [&](std::size_t i) {
+      SignedBallot changed = signed_;
+      part(changed)[i] ^= static_cast<std::uint8_t>(1U << (i % 8));
+      refused[i] = accepts(write_container(changed)) ? 0 : 1;
+    });
+    for (std::size_t i = 0; i < refused.size(); ++i) EXPECT_EQ(refused[i], 1) << name << ", byte " << i;
+  };
+  refuses("ballot", [](SignedBallot& s) -> Bytes& { return s.ballot; });
+  refuses("signature", [](SignedBallot& s) -> Bytes& { return s.signature; });
+  refuses("certificate", [](SignedBallot& s) -> Bytes& { return s.certificate; });
+  refuses("time-stamp", [](SignedBallot& s) -> Bytes& { return s.evidence->time_stamp; });
+  refuses("issuer", [](SignedBallot& s) -> Bytes& { return s.evidence->issuer; });
+  refuses("status", [](SignedBallot& s) -> Bytes& { return s.evidence->ocsp; });
+}
+
+// A status that is right in everything but the time-stamp that it was asked after: only who knows the nonce
+// (SPEC §9.9) sees it.
+TEST_P(EvidenceTools, AStatusOfAnotherTimeStampIsSeenByItsNonceAlone) {
+  SignedBallot s = signed_;
+  trust::OcspResponder ocsp(e_->trust().ca, e_->rng(), now_, {.key = GetParam().second});
+  const auto ask = [&](ByteView time_stamp) {
+    s.evidence->ocsp = ocsp.answer(
+        ocsp_request(parse_certificate(s.certificate).value(),
+                     parse_certificate(e_->trust().ca.issuing_der()).value(), ocsp_nonce(time_stamp)),
+        now_);
+  };
+  ask(s.evidence->time_stamp);
+  EXPECT_TRUE(accepts(write_container(s)));
+  EXPECT_TRUE(node_accepts(write_container(s)));
+  ask(bytes_of("another time-stamp"));
+  EXPECT_FALSE(accepts(write_container(s)));
+  EXPECT_FALSE(node_accepts(write_container(s)));
+  EXPECT_TRUE(openssl_ocsp_accepts(s));
+  EXPECT_TRUE(openssl_ts_accepts(s));
+  EXPECT_TRUE(xmlsec_accepts(write_container(s)));
 }
 
 // Changed in one place of each region, packed again so that the archive is sound: who sees it. A region that
