@@ -8,6 +8,7 @@
 #include "protocol/checks/ballot_proofs.h"
 #include "protocol/checks/signed_ballot.h"
 #include "protocol/labels.h"
+#include "protocol/national_id.h"
 #include "protocol/signed.h"
 
 namespace psephos {
@@ -346,6 +347,7 @@ Result<DocumentEffect, Rejection> ElectionState::check_roll(const SignedDocument
   parallel_for(roll->changes.size(), 256, [&](std::size_t i) {
     update.changes[i].pseudonym = election_.pseudonym_of(roll->changes[i].national_id);
   });
+  const auto& identity_types = election_.definition().eid.identity_types;
   compact::PositionTable touched;
   const auto pseudonym_at = [&](std::uint32_t i) -> const Pseudonym& { return update.changes[i].pseudonym; };
   for (std::size_t i = 0; i < roll->changes.size(); ++i) {
@@ -354,6 +356,9 @@ Result<DocumentEffect, Rejection> ElectionState::check_roll(const SignedDocument
     const auto invalid = [&] {
       return reject(Reason::kRollChangeInvalid, at + ", change " + std::to_string(i + 1));
     };
+    // Another spelling would be another pseudonym of the same person.
+    if (!is_national_id(change.national_id, identity_types))
+      return reject(Reason::kPseudonymNotInjective, at + ", change " + std::to_string(i + 1));
     const bool strike = change.kind == RollChangeKind::kStrike;
     if (strike == change.unit.has_value()) return invalid();
     if (!strike) {

@@ -156,6 +156,26 @@ TEST_F(ReplayTest, Rolls) {
   EXPECT_EQ(replay.state.unit_now(*replay.state.find(e.pseudonym(1))), 0U);
 }
 
+// A175: a second pseudonym for a voter takes a second spelling of her identifier on the roll.
+TEST_F(ReplayTest, A175_OnePersonOnePseudonym) {
+  const std::string id = e.card(40).person.national_id;
+  std::string lower = id;
+  lower[0] = 'p';
+  std::string wrong_digit = id;
+  wrong_digit.back() = static_cast<char>('0' + (wrong_digit.back() - '0' + 1) % 10);
+  Found expected;
+  for (const std::string& other : {lower, id + " ", wrong_digit, "IDC" + id.substr(3), id.substr(6)}) {
+    log.force(
+        EntryType::kRoll,
+        e.roll(2, roll_hash(), {{.kind = RollChangeKind::kAdd, .national_id = other, .unit = Id{"u1"}}}));
+    expected.push_back(Reason::kPseudonymNotInjective);
+  }
+  EXPECT_EQ(findings(), expected);
+  log.document(EntryType::kRoll,
+               e.roll(2, roll_hash(), {{.kind = RollChangeKind::kAdd, .national_id = id, .unit = Id{"u1"}}}));
+  EXPECT_EQ(findings(), expected);
+}
+
 TEST_F(ReplayTest, AMoveOutdatesAndAStrikeRevokes) {
   for (std::uint64_t n = 1; n <= 8; ++n) log.vote(n, {0, 0});
   const auto ids = [&](std::uint64_t n) { return e.card(n).person.national_id; };
