@@ -284,6 +284,18 @@ TEST_F(ContainerProgram, ItsReadmeTellsHowOthersCheckThem) {
   EXPECT_THAT(said, HasSubstr(asked + "  -"));
   std::ranges::transform(asked, asked.begin(), [](unsigned char c) { return std::toupper(c); });
   EXPECT_THAT(said, HasSubstr("0420" + asked));
+
+  // And the second implementation, with these anchors.
+  std::string file;
+  for (const auto& each : fs::directory_iterator(path("out")))
+    if (each.path().extension() == ".asice") file = each.path();
+  const Ended node =
+      run_program("/usr/bin/env",
+                  {"node", PSEPHOS_SOURCE_DIR "/tests/evidence/verify_container.mjs", file, "--anchor",
+                   path("out/voters-ca.pem"), "--tsa-anchor", path("out/time-stamp-ca.pem")},
+                  directory_);
+  EXPECT_EQ(node.status, 0) << node.out << node.err;
+  EXPECT_THAT(node.out, HasSubstr("accepted: Given2 Family PNOEE-"));
 }
 
 }  // namespace

@@ -243,6 +243,18 @@ TEST_P(EvidenceTools, EveryChangedByteOfAValueIsRefused) {
   refuses("status", [](SignedBallot& s) -> Bytes& { return s.evidence->ocsp; });
 }
 
+// The second implementation, too: bytes as they lie there, and those of files with checksums put right.
+TEST_P(EvidenceTools, EveryChangedByteIsRefusedBySecondImplementation) {
+  if (GetParam().first != CardKey::kP384 && std::getenv("PSEPHOS_EVERY_BYTE") == nullptr)
+    GTEST_SKIP() << "evidence_everywhere_test does it for the other kinds of keys";
+  put("ballot.asice", container_);
+  const Ended ended = tool("node", {PSEPHOS_SOURCE_DIR "/tests/evidence/change_every_byte.mjs",
+                                    path("ballot.asice"), "--anchor", path("root.pem"), path("issuing.pem"),
+                                    "--tsa-anchor", path("tsa-root.pem"), path("tsa-issuing.pem")});
+  EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
+  EXPECT_NE(ended.out.find(" 0 wrong verdicts"), std::string::npos) << ended.out;
+}
+
 // A status that is right in everything but the time-stamp that it was asked after: only who knows the nonce
 // (SPEC §9.9) sees it.
 TEST_P(EvidenceTools, AStatusOfAnotherTimeStampIsSeenByItsNonceAlone) {

@@ -2,13 +2,16 @@
 // Verifies one ballot container (SPEC §9.3, §9.8, §9.9) with nothing but Node's built-ins: a second implementation,
 // written from the specification. Signatures and hashes are WebCrypto's; ZIP, XML, DER, CMS and OCSP are read here.
 //
-//   node verify_container.mjs FILE.asice --anchor CA.der… --tsa-anchor TSA.der… [--ballot-id HEX]
+//   node verify_container.mjs FILE.asice --anchor CA… --tsa-anchor TSA… [--ballot-id HEX]
+//
+// The authorities that the election trusts, for voters' certificates and for time-stamps, come in DER or PEM.
 //
 // Prints a line for each check and a verdict. Exit status: 0 accepted, 1 anything else.
 // Not checked here, since the election's definition says it: policies, types of identity, weak keys, and whether the
 // ballot itself (ballot.bin) is well-formed; nor that the ballot is in the log.
 import { readFile } from 'node:fs/promises';
 import process, { argv, stdout } from 'node:process';
+import { pathToFileURL } from 'node:url';
 
 const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto; // global from Node 19 on
 
@@ -33,12 +36,13 @@ function base64(text, what) {
   return bytes;
 }
 
-function crc32(bytes) {
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, register) => {
+  for (let bit = 0; bit < 8; bit++) register = (register >>> 1) ^ (register & 1 ? 0xedb88320 : 0);
+  return register;
+});
+export function crc32(bytes) {
   let register = ~0;
-  for (const byte of bytes) {
-    register ^= byte;
-    for (let bit = 0; bit < 8; bit++) register = (register >>> 1) ^ (register & 1 ? 0xedb88320 : 0);
-  }
+  for (let i = 0; i < bytes.length; i++) register = (register >>> 8) ^ CRC_TABLE[(register ^ bytes[i]) & 255];
   return ~register >>> 0;
 }
 
@@ -817,7 +821,7 @@ async function verifyContainer(container, anchors, tsaAnchors, ballotId, passed)
 
 // ---------------------------------------------------------------- command line
 
-const USAGE = 'usage: verify_container.mjs FILE --anchor CA.der… --tsa-anchor TSA.der… [--ballot-id HEX]';
+const USAGE = 'usage: verify_container.mjs FILE --anchor CA… --tsa-anchor TSA… [--ballot-id HEX]; authorities in DER or PEM';
 
 function parseArguments(words) {
   const options = { files: [], anchor: [], 'tsa-anchor': [], 'ballot-id': [] };
@@ -831,20 +835,42 @@ function parseArguments(words) {
   return options;
 }
 const load = (path) => readFile(path).catch((error) => refuse(`${path} cannot be read: ${error.code}`));
+/** Certificates of files in DER, or in PEM, of which each may hold several. */
 async function loadAnchors(paths) {
-  return Promise.all(paths.map(async (path) => parseCertificate(await load(path), path)));
+  const out = [];
+  for (const path of paths) {
+    const bytes = await load(path);
+    const blocks = [...ascii(bytes).matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)];
+    const encodings = blocks.length > 0 ? blocks.map(([, text]) => base64(text.replace(/\s/g, ''), path)) : [bytes];
+    out.push(...encodings.map((encoding) => parseCertificate(encoding, path)));
+  }
+  return out;
+}
+/** What the command line asks for. */
+export async function readCommand(words) {
+  const options = parseArguments(words);
+  return {
+    container: await load(options.files[0]),
+    anchors: await loadAnchors(options.anchor),
+    tsaAnchors: await loadAnchors(options['tsa-anchor']),
+    ballotId: options['ballot-id'][0],
+  };
+}
+/** Prints a line for each check and the verdict. True if the container is accepted. */
+export async function judge(command, print) {
+  try {
+    const { container, anchors, tsaAnchors, ballotId } = await command;
+    const verdict = await verifyContainer(container, anchors, tsaAnchors, ballotId, (name, what) => print(`ok    ${name}: ${what}\n`));
+    print(`accepted: ${verdict}\n`);
+    return true;
+  } catch (error) {
+    // Bytes that no check above foresaw are refused as well, with what the language says of them.
+    print(`FAIL  ${error instanceof Refusal ? error.message : `unreadable (${error.message})`}\nrefused\n`);
+    return false;
+  }
 }
 
-try {
-  const options = parseArguments(argv.slice(2));
-  const container = await load(options.files[0]);
-  const [anchors, tsaAnchors] = [await loadAnchors(options.anchor), await loadAnchors(options['tsa-anchor'])];
-  const verdict = await verifyContainer(container, anchors, tsaAnchors, options['ballot-id'][0], (name, what) =>
-    stdout.write(`ok    ${name}: ${what}\n`),
-  );
-  stdout.write(`accepted: ${verdict}\n`);
-} catch (error) {
-  // Bytes that no check above foresaw are refused as well, with what the language says of them.
-  stdout.write(`FAIL  ${error instanceof Refusal ? error.message : `unreadable (${error.message})`}\nrefused\n`);
-  process.exitCode = 1;
+if (import.meta.url === pathToFileURL(argv[1]).href) {
+  const accepted = await judge(readCommand(argv.slice(2)), (text) => stdout.write(text));
+  process.exitCode = accepted ? 0 : 1;
 }
