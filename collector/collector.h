@@ -20,6 +20,7 @@ class Collector {
     Publisher::Timing timing;
     /// Called once, from any thread, when the store cannot be trusted any more: stop the process.
     std::function<void(const Rejection&)> broken;
+    PhoneRelay* phones = nullptr;  ///< outlives the collector; none: nobody signs with a phone
   };
   /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid`, `evidence`
   /// and `rng` outlive it.
@@ -59,10 +60,11 @@ class Collector {
   void stop();
 
  private:
-  Collector(const Election& election, CollectorKeys keys, EvidenceSource& evidence)
-      : keys_(std::move(keys)), evidence_(evidence), ledger_(election) {}
+  Collector(const Election& election, CollectorKeys keys, EvidenceSource& evidence, PhoneRelay* phones)
+      : keys_(std::move(keys)), evidence_(evidence), phones_(phones), ledger_(election) {}
   CollectorKeys keys_;
   EvidenceSource& evidence_;
+  PhoneRelay* const phones_;
   Ledger ledger_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Publisher> publisher_;

@@ -27,6 +27,7 @@ int status_for(Reason reason) {
   switch (reason) {
     case Reason::kRequestUnknown:
     case Reason::kVerifyUnknown:
+    case Reason::kMobileSessionUnknown:
       return 404;
     case Reason::kStaleCastCounter:
     case Reason::kCastConflict:
@@ -38,6 +39,7 @@ int status_for(Reason reason) {
       return 429;
     case Reason::kServiceUnavailable:
     case Reason::kEvidenceUnavailable:
+    case Reason::kMobileServiceDown:
       return 503;
     default:
       return 403;
@@ -67,8 +69,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }  // namespace
 
 Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher,
-                 const EidVerifier& eid, EvidenceSource& evidence, const SigningKey& service_key, Rng& rng,
-                 Clock clock, const Limits& limits)
+                 const EidVerifier& eid, EvidenceSource& evidence, PhoneRelay* phones,
+                 const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits)
     : ledger_(ledger),
       election_(ledger.election),
       store_(store),
@@ -76,6 +78,7 @@ Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& 
       publisher_(publisher),
       eid_(eid),
       evidence_(evidence),
+      phones_(phones),
       service_key_(service_key),
       rng_(rng),
       clock_(std::move(clock)),
@@ -99,6 +102,8 @@ std::optional<std::size_t> Service::body_limit(std::string_view method, std::str
   if (target == "/v1/ticket") return 1024 + limits::kCertificateBytes + limits::kSignatureBytes + 64;
   if (target == "/v1/ballot") return submission_limit_;
   if (target == "/v1/verify") return 256;
+  if (phones_ != nullptr && target == "/v1/phone/start") return limits::kNoteBytes + 2048;  // with a ticket
+  if (phones_ != nullptr && target == "/v1/phone/poll") return 256;
   return std::nullopt;
 }
 
@@ -122,6 +127,8 @@ void Service::work(Request request, Respond respond) {
     return respond(get_entries(request, target.substr(kEntriesPath.size())));
   if (target == "/v1/ticket") return respond(ticket(request.body));
   if (target == "/v1/ballot") return ballot(std::move(request.body), std::move(respond));
+  if (target == "/v1/phone/start") return phone_start(std::move(request.body), std::move(respond));
+  if (target == "/v1/phone/poll") return phone_poll(std::move(request.body), std::move(respond));
   verify(std::move(request.body), std::move(respond));
 }
 
@@ -383,6 +390,41 @@ void Service::verify(Bytes body, Respond respond) {
                      const BallotStatus status = status_of(*item);
                      respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));
                    });
+}
+
+template <class Message>
+void Service::answer_phone(ByteView body, const Result<Message, Rejection>& answer, Respond& respond) const {
+  if (answer) return respond(ok(*answer));
+  const auto& [reason, object] = answer.error();
+  if (reason == Reason::kMobileServiceDown || reason == Reason::kMobileRefused)
+    spdlog::warn("event=phone_service reason={} cause=\"{}\"", name_of(reason), object);
+  respond(refuse(body, reason));
+}
+
+void Service::phone_start(Bytes body, Respond respond) {
+  const auto request = decode<PhoneStart>(body);
+  if (!request) return respond(refuse(body, request.error().reason));
+  const std::uint64_t now = now_s();
+  if (request->fingerprint == election_.fingerprint() && request->action == PhoneAction::kAuthenticate) {
+    const auto open = [&] {
+      const std::shared_lock lock(ledger_.mutex);
+      return check_issuing(ledger_.state, now);
+    }();
+    if (!open) return respond(refuse(body, open.error().reason));
+  }
+  phones_->start(
+      *request, now,
+      [this, body = std::move(body), respond = std::move(respond)](
+          const Result<PhoneSession, Rejection>& session) mutable { answer_phone(body, session, respond); });
+}
+
+void Service::phone_poll(Bytes body, Respond respond) {
+  const auto request = decode<PhonePoll>(body);
+  if (!request) return respond(refuse(body, request.error().reason));
+  phones_->poll(
+      *request, now_s(),
+      [this, body = std::move(body), respond = std::move(respond)](
+          const Result<PhoneAnswer, Rejection>& answer) mutable { answer_phone(body, answer, respond); });
 }
 
 }  // namespace psephos::collector

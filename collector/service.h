@@ -8,6 +8,7 @@
 #include "collector/evidence.h"
 #include "collector/ledger.h"
 #include "collector/publisher.h"
+#include "collector/relay.h"
 #include "collector/sequencer.h"
 #include "collector/work_pool.h"
 #include "crypto/secret/signing_key.h"
@@ -37,8 +38,9 @@ class Service {
     std::size_t queued_bytes = std::size_t{128} << 20;
     std::size_t threads = 2;
   };
+  /// `phones`: none where nobody signs with a phone.
   Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher, const EidVerifier& eid,
-          EvidenceSource& evidence, const SigningKey& service_key, Rng& rng, Clock clock,
+          EvidenceSource& evidence, PhoneRelay* phones, const SigningKey& service_key, Rng& rng, Clock clock,
           const Limits& limits);
   ~Service();
 
@@ -68,6 +70,10 @@ class Service {
   void refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Respond respond);
   void answer_recorded(Bytes body, const Recorded& recorded, Respond respond);
   void verify(Bytes body, Respond respond);
+  void phone_start(Bytes body, Respond respond);
+  void phone_poll(Bytes body, Respond respond);
+  template <class Message>
+  void answer_phone(ByteView body, const Result<Message, Rejection>& answer, Respond& respond) const;
   /// The item that may be shown for this request, counted as one showing.
   Result<StoredEntry, Rejection> open_for_voter(const VerifyRequest& request);
 
@@ -86,6 +92,7 @@ class Service {
   Publisher& publisher_;
   const EidVerifier& eid_;
   EvidenceSource& evidence_;
+  PhoneRelay* const phones_;
   const SigningKey& service_key_;
   Rng& rng_;
   const Clock clock_;

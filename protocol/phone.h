@@ -94,7 +94,7 @@ constexpr bool valid(PhoneState v) {
 struct PhoneAnswer {
   static constexpr std::string_view kName = "PhoneAnswer";
   PhoneState state = PhoneState::kRunning;
-  Bytes certificate;  ///< DER; empty while running
+  Bytes certificate;  ///< DER; empty while running and for kSign
   Bytes signature;    ///< r‖s or PKCS #1; empty while running and for kCertificate
   template <class M, class V>
   static void fields(M& m, V&& v) {

@@ -129,7 +129,8 @@ class CollectorWorld {
                                       {.clock = [this] { return now_ms.load(); },
                                        .limits = limits,
                                        .timing = {},
-                                       .broken = [this](const Rejection& why) { broken = why; }});
+                                       .broken = [this](const Rejection& why) { broken = why; },
+                                       .phones = phones});
   }
   void start() {
     auto opened = try_start();
@@ -237,6 +238,7 @@ class CollectorWorld {
   std::optional<Rejection> broken;
   std::atomic<bool> trust_services_up{true};
   std::unique_ptr<collector::EvidenceSource> evidence;
+  collector::PhoneRelay* phones = nullptr;
   std::unique_ptr<collector::Collector> running;
 
  private:

@@ -66,6 +66,16 @@ std::string set_fault(Service& service, const json::object& object, std::span<co
   return {};
 }
 
+/// A request that does nothing else.
+template <class Service, class Kind>
+HttpReply order_fault(Service& service, const HttpRequest& request, std::span<const FaultName<Kind>> names) {
+  if (request.method != "POST") return text_reply(405, "POST\n");
+  const auto object = object_of(request, {"fault", "amount", "requests"});
+  if (!object) return wrong(object.error());
+  const std::string bad = set_fault<Service, Kind>(service, *object, names);
+  return bad.empty() ? done() : wrong(bad);
+}
+
 template <class Kind>
 json::object listed(std::span<const FaultName<Kind>> names) {
   json::object out;
@@ -85,10 +95,19 @@ std::optional<CertificateStatus> status_named(std::string_view name) {
 
 }  // namespace
 
-Control::Control(OcspResponder& ocsp, TimeStampAuthority& tsa, SerialsOf serials_of, Clock clock)
+Control::Control(OcspResponder& ocsp, TimeStampAuthority& tsa, MobileId& mobile_id, SmartId& smart_id,
+                 SerialsOf serials_of, Clock clock)
     : ocsp_(ocsp), tsa_(tsa), serials_of_(std::move(serials_of)), clock_(std::move(clock)) {
   add("ocsp", [this](const HttpRequest& request) { return this->ocsp(request); }, [this] { ocsp_.reset(); });
-  add("tsa", [this](const HttpRequest& request) { return this->tsa(request); }, [this] { tsa_.reset(); });
+  const auto add_faults = [this]<class Of, class Kind>(const char* name, Of& service,
+                                                       std::span<const FaultName<Kind>> names) {
+    add(
+        name, [&service, names](const HttpRequest& request) { return order_fault(service, request, names); },
+        [&service] { service.reset(); });
+  };
+  add_faults("tsa", tsa, std::span<const FaultName<TsaFault>>(kTsaFaults));
+  add_faults("mobile-id", mobile_id, std::span<const FaultName<MobileIdFault>>(kMobileIdFaults));
+  add_faults("smart-id", smart_id, std::span<const FaultName<SmartIdFault>>(kSmartIdFaults));
 }
 
 void Control::add(const std::string& name, HttpHandler handler, std::function<void()> reset) {
@@ -104,7 +123,9 @@ HttpReply Control::handle(const HttpRequest& request) const {
   if (request.method == "GET" && name == "journal") return text_reply(200, tsa_.journal());
   if (request.method == "GET" && name == "faults")
     return json_reply(200, json::serialize(json::object{{"ocsp", listed<OcspFault>(kOcspFaults)},
-                                                        {"tsa", listed<TsaFault>(kTsaFaults)}}));
+                                                        {"tsa", listed<TsaFault>(kTsaFaults)},
+                                                        {"mobile-id", listed<MobileIdFault>(kMobileIdFaults)},
+                                                        {"smart-id", listed<SmartIdFault>(kSmartIdFaults)}}));
   if (request.method == "POST" && name == "reset") {
     for (const auto& reset : resets_) reset();
     return done();
@@ -145,14 +166,6 @@ HttpReply Control::ocsp(const HttpRequest& request) const {
   }
   for (const Bytes& serial : serials) ocsp_.set_status(serial, *status, clock_());
   return done();
-}
-
-HttpReply Control::tsa(const HttpRequest& request) const {
-  if (request.method != "POST") return text_reply(405, "POST\n");
-  const auto object = object_of(request, {"fault", "amount", "requests"});
-  if (!object) return wrong(object.error());
-  const std::string bad = set_fault<TimeStampAuthority, TsaFault>(tsa_, *object, kTsaFaults);
-  return bad.empty() ? done() : wrong(bad);
 }
 
 }  // namespace psephos::trust

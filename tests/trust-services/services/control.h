@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "tests/trust-services/services/http.h"
+#include "tests/trust-services/services/mobile_id.h"
 #include "tests/trust-services/services/ocsp_responder.h"
+#include "tests/trust-services/services/smart_id.h"
 #include "tests/trust-services/services/time_stamp_authority.h"
 
 namespace psephos::trust {
@@ -18,7 +20,7 @@ namespace psephos::trust {
 ///                      requests
 ///                      {"serial": HEX, "status": "good" | "revoked" | "suspended" | "unknown"}
 ///                      {"national_id": "PNOEE-…", "status": …}   of all certificates of that person
-///   POST /control/tsa  {"fault": NAME, …}
+///   POST /control/tsa, /control/mobile-id, /control/smart-id  {"fault": NAME, …}
 ///   POST /control/reset                                          as at the beginning
 ///   GET  /control/journal                                        TimeStampAuthority::journal()
 ///   GET  /control/faults                                         the names, with their usual amounts
@@ -29,7 +31,8 @@ class Control {
   using SerialsOf = std::function<std::vector<Bytes>(std::string_view national_id)>;
   using Clock = std::function<std::int64_t()>;  ///< Unix seconds
   /// The services outlive this.
-  Control(OcspResponder& ocsp, TimeStampAuthority& tsa, SerialsOf serials_of, Clock clock);
+  Control(OcspResponder& ocsp, TimeStampAuthority& tsa, MobileId& mobile_id, SmartId& smart_id,
+          SerialsOf serials_of, Clock clock);
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
@@ -40,7 +43,6 @@ class Control {
 
  private:
   HttpReply ocsp(const HttpRequest& request) const;
-  HttpReply tsa(const HttpRequest& request) const;
 
   OcspResponder& ocsp_;
   TimeStampAuthority& tsa_;

@@ -58,9 +58,14 @@ class FaultSwitch {
     --*left_;
     return fault_;
   }
+  /// What the next request would get; nothing is counted.
+  Fault<Kind> now() const {
+    const std::lock_guard lock(mutex_);
+    return left_ && *left_ == 0 ? Fault<Kind>() : fault_;
+  }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   Fault<Kind> fault_;
   std::optional<std::uint64_t> left_;
 };

@@ -16,6 +16,7 @@
 #include "tests/trust-services/services/card_index.h"
 #include "tests/trust-services/services/control.h"
 #include "tests/trust-services/services/http_server.h"
+#include "tests/trust-services/services/phone_book.h"
 #include "tests/trust-services/services/test_trust.h"
 
 namespace {
@@ -25,15 +26,19 @@ using namespace psephos::trust;  // NOLINT(google-build-using-namespace)
 namespace fs = std::filesystem;
 
 constexpr const char* kDescription =
-    "The trust services of test elections, simulated: status of certificates and time-stamps over HTTP, with "
-    "faults to order. Never for a real election.\n\n"
-    "  /ocsp   RFC 6960: POST application/ocsp-request, or GET /ocsp/BASE64\n"
-    "  /tsa    RFC 3161: POST application/timestamp-query\n\n"
+    "The trust services of test elections, simulated: status of certificates, time-stamps and signatures "
+    "with "
+    "phones over HTTP, with faults to order. Never for a real election.\n\n"
+    "  /ocsp       RFC 6960: POST application/ocsp-request, or GET /ocsp/BASE64\n"
+    "  /tsa        RFC 3161: POST application/timestamp-query\n"
+    "  /mobile-id  the Mobile-ID REST interface\n"
+    "  /smart-id   the Smart-ID interface for relying parties, version 2\n\n"
     "The control port, on loopback unless told otherwise, takes JSON:\n\n"
     "  POST /control/ocsp   {\"fault\": \"stale\"}, with \"amount\" (s or ms) and \"requests\" where wanted\n"
     "                       {\"national_id\": \"PNOEE-...\", \"status\": \"suspended\"}\n"
     "                       {\"serial\": \"4f...\", \"status\": \"good\"}   or revoked, unknown\n"
     "  POST /control/tsa    {\"fault\": \"wrong-nonce\", \"requests\": 1}\n"
+    "  POST /control/mobile-id, /control/smart-id   {\"fault\": \"slow-user\", \"amount\": 20000}\n"
     "  POST /control/reset  no faults, every card good, an empty journal\n"
     "  GET  /control/faults   their names, with the usual amount\n"
     "  GET  /control/journal  a line for each time-stamp: genTime, serial number, imprint\n\n"
@@ -42,15 +47,20 @@ constexpr const char* kDescription =
 struct Options {
   fs::path ca;
   std::vector<fs::path> cards;
+  fs::path phones;
   std::string listen = "127.0.0.1:0", control = "127.0.0.1:0";
   fs::path ports_file, journal;
   std::size_t threads = 2;
   std::string ocsp_key = "p256", tsa_key = "p256", responder_id = "name", ocsp_signer = "delegated";
 };
 
-std::int64_t clock_unix_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+std::int64_t clock_unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+std::int64_t clock_unix_s() {
+  return clock_unix_ms() / 1000;
 }
 
 std::unexpected<Rejection> cannot(std::string what) {
@@ -111,20 +121,40 @@ Result<void, Rejection> serve(const Options& options) {
   }
 
   SystemRng rng;
+  MobileId mobile_id(*ca, rng, clock_unix_s());
+  SmartId smart_id(*ca, rng, clock_unix_s());
+  std::unique_ptr<PhoneBook> phones;
+  if (!options.phones.empty()) {
+    auto opened = PhoneBook::open(options.phones, mobile_id, smart_id, clock_unix_s());
+    if (!opened) return cannot(opened.error());
+    phones = std::move(*opened);
+  }
   OcspOptions ocsp_options;
   ocsp_options.key = key_named(options.ocsp_key);
   if (options.ocsp_signer == "issuer") ocsp_options.signer = OcspSigner::kIssuingAuthority;
   if (options.responder_id == "key") ocsp_options.responder_id = ResponderIdForm::kByKey;
-  if (cards) ocsp_options.issued = [&](ByteView serial) { return cards->issued(serial); };
+  if (cards)
+    ocsp_options.issued = [&](ByteView serial) {
+      return cards->issued(serial) || (phones && phones->issued(serial));
+    };
   OcspResponder ocsp(*ca, rng, clock_unix_s(), ocsp_options);
   TimeStampAuthority tsa(*time_stamp_ca, rng, clock_unix_s(), {key_named(options.tsa_key)});
   Control control(
-      ocsp, tsa,
-      [&](std::string_view person) { return cards ? cards->serials_of(person) : std::vector<Bytes>(); },
+      ocsp, tsa, mobile_id, smart_id,
+      [&](std::string_view person) {
+        std::vector<Bytes> serials = cards ? cards->serials_of(person) : std::vector<Bytes>();
+        if (phones)
+          for (Bytes& serial : phones->serials_of(person)) serials.push_back(std::move(serial));
+        return serials;
+      },
       clock_unix_s);
   HttpRouter services;
   services.add("/ocsp", [&](const HttpRequest& request) { return ocsp.handle(request, clock_unix_s()); });
   services.add("/tsa", [&](const HttpRequest& request) { return tsa.handle(request, clock_unix_s()); });
+  services.add("/mobile-id",
+               [&](const HttpRequest& request) { return mobile_id.handle(request, clock_unix_ms()); });
+  services.add("/smart-id",
+               [&](const HttpRequest& request) { return smart_id.handle(request, clock_unix_ms()); });
 
   const auto server =
       HttpServer::listen([&](const HttpRequest& request) { return services.handle(request); }, *listen);
@@ -136,9 +166,9 @@ Result<void, Rejection> serve(const Options& options) {
     if (auto written = write_ports(options.ports_file, (*server)->port(), (*control_server)->port());
         !written)
       return written;
-  fmt::print("trust-services ready: http://{}:{} control http://{}:{} certificates {}\n", listen->address,
-             (*server)->port(), control_at->address, (*control_server)->port(),
-             cards ? fmt::format("{}", cards->certificates()) : "any");
+  fmt::print("trust-services ready: http://{}:{} control http://{}:{} certificates {} phones {}\n",
+             listen->address, (*server)->port(), control_at->address, (*control_server)->port(),
+             cards ? fmt::format("{}", cards->certificates()) : "any", phones ? phones->persons() : 0);
   std::fflush(stdout);
 
   int signal = 0;
@@ -161,6 +191,9 @@ int run(int argc, char** argv) {
   app.add_option("--cards", options.cards,
                  "files of cards (made with: test-ca issue); certificates that stand in none are unknown. "
                  "Without this option every certificate of the CA is good");
+  app.add_option("--phones", options.phones,
+                 "file of persons with Mobile-ID and Smart-ID, a line each: national_id, phone_number, "
+                 "given_name, surname, separated by tabs; their keys are made anew");
   app.add_option("--listen", options.listen, "ADDRESS:PORT of the services; port 0: any free one")
       ->capture_default_str();
   app.add_option("--control", options.control, "ADDRESS:PORT of the control port")->capture_default_str();
