@@ -19,7 +19,7 @@ namespace psephos::collector {
 namespace {
 
 constexpr std::uint32_t kMaxCommandBytes = 64;
-constexpr std::uint32_t kMaxTextBytes = 1U << 20U;
+constexpr std::uint32_t kMaxTextBytes = 1U << 30U;  // who has voted, of a whole country
 constexpr int kPeerTimeout_s = 10;
 
 class Descriptor {
@@ -92,6 +92,7 @@ void answer_one(int fd, const AdminHandler& handler) {
   if (!argument) return;
   const auto answer = handler(std::string(text_of(*command)), std::move(*argument));
   const std::string& text = answer ? *answer : answer.error().object;
+  if (text.size() > kMaxTextBytes) return;
   Bytes out;
   append_u32be(out, answer ? 0 : static_cast<std::uint32_t>(answer.error().reason));
   append_u32be(out, static_cast<std::uint32_t>(text.size()));

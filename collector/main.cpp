@@ -23,6 +23,7 @@
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/files/files.h"
 #include "protocol/files/program.h"
+#include "protocol/files/roll_files.h"
 
 namespace psephos::collector {
 namespace {
@@ -47,6 +48,9 @@ struct Options {
   fs::path file;
   fs::path out;
   bool json = false;
+  std::uint64_t from = 0;
+  std::optional<std::uint64_t> until;
+  std::string unit, election_id, form = "tabs";
 };
 
 fs::path socket_path(const fs::path& directory) {
@@ -252,6 +256,73 @@ Result<void, Rejection> log_key_command(const Options& options) {
   return {};
 }
 
+/// The list with its note beside it; both can be read by the operator's account alone.
+Result<void, Rejection> voted_command(const Options& options) {
+  boost::json::object question{{"from", options.from}, {"form", options.form}};
+  if (options.until) question["until"] = *options.until;
+  if (!options.unit.empty()) question["unit"] = options.unit;
+  if (!options.election_id.empty()) question["election"] = options.election_id;
+  const auto answer =
+      ask_admin(socket_path(options.directory), "voted", bytes_of(boost::json::serialize(question)));
+  if (!answer) return std::unexpected(answer.error());
+  const auto told = boost::json::parse(*answer).as_object();
+  const auto text = [&](const char* key) { return std::string_view(told.at(key).as_string()); };
+  const auto number = [&](const char* key) { return told.at(key).to_number<std::uint64_t>(); };
+  fs::path note = options.out;
+  note += ".note";
+  if (auto ok = write_secret_file(options.out, bytes_of(text("list"))); !ok) return ok;
+  if (auto ok = write_secret_file(note, bytes_of(text("note"))); !ok) return ok;
+  fmt::print(
+      "entries {} to {}: {} additions, {} removals; next time: --from {}\nwritten to {}, signed in {}\n",
+      number("from"), number("next"), number("additions"), number("removals"), number("next"),
+      options.out.string(), note.string());
+  return {};
+}
+
+/// Entry, time, person, kind and whether the ballot counts, one notice a line.
+Result<void, Rejection> notices_command(const Options& options) {
+  const boost::json::object question{{"since", options.from}};
+  const auto answer =
+      ask_admin(socket_path(options.directory), "notices", bytes_of(boost::json::serialize(question)));
+  if (!answer) return std::unexpected(answer.error());
+  const auto told = boost::json::parse(*answer).as_object();
+  const auto& notices = told.at("notices").as_array();
+  std::string out;
+  for (const auto& value : notices) {
+    const auto& notice = value.as_object();
+    const auto* time = notice.if_contains("time");
+    out += options.json ? boost::json::serialize(notice) + "\n"
+                        : fmt::format("{}\t{}\t{}\t{}\t{}\n", notice.at("entry").to_number<std::uint64_t>(),
+                                      time != nullptr ? std::string_view(time->as_string()) : "-",
+                                      std::string_view(notice.at("person_code").as_string()),
+                                      std::string_view(notice.at("kind").as_string()),
+                                      notice.at("counts").as_bool() ? "counts" : "does-not-count");
+  }
+  if (auto ok = write_secret_file(options.out, bytes_of(out)); !ok) return ok;
+  fmt::print("{} notices since entry {}; next time: --since {}\nwritten to {}\n", notices.size(),
+             options.from, told.at("next").to_number<std::uint64_t>(), options.out.string());
+  return {};
+}
+
+Result<void, Rejection> check_voted_command(const Options& options) {
+  const auto manifest = read_file(options.manifest, limits::kManifestBytes);
+  if (!manifest) return std::unexpected(manifest.error());
+  const auto election = Election::open(*manifest, std::nullopt);
+  if (!election) return std::unexpected(election.error());
+  const auto list = read_file(options.file, limits::kDocumentBytes);
+  if (!list) return std::unexpected(list.error());
+  fs::path note_path = options.file;
+  note_path += ".note";
+  const auto note = read_file(note_path, kMaxNoteBytes);
+  if (!note) return std::unexpected(note.error());
+  const auto checked = check_voted_list(*election, text_of(*list), text_of(*note));
+  if (!checked) return reject(checked.error().reason, options.file.string() + ": " + checked.error().object);
+  fmt::print("{}: {} voters, entries {} to {} of the log of election {}, signed by its collector\n",
+             options.file.string(), checked->lines.size(), checked->from, checked->next,
+             election->definition().election.text);
+  return {};
+}
+
 int run(int argc, const char* const* argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("collector"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
@@ -329,6 +400,44 @@ int run(int argc, const char* const* argv) {
                       [&] { return print_answer(options, options.json ? "status-json" : "status", {}); });
   with_directory(status_app);
   status_app.add_flag("--json", options.json, "as JSON");
+
+  CLI::App& voted_app = program.command(
+      "voted",
+      "Write who has voted, for polling stations: whose ballot counts now, or what has changed since --from. "
+      "The "
+      "file names persons. Example: collector voted --election-id KOV_2027 --from 4711 --out voted-0002.tsv",
+      [&] { return voted_command(options); });
+  with_directory(voted_app);
+  voted_app.add_option("--from", options.from,
+                       "entry of the log where the list before ended (default: 0, all)");
+  voted_app.add_option("--until", options.until, "entries of the log to look at (default: all there are)");
+  voted_app.add_option("--unit", options.unit, "voters of this unit only");
+  voted_app.add_option("--election-id", options.election_id,
+                       "how the state names the election, e.g. KOV_2027 (default: the definition's name)");
+  voted_app
+      .add_option("--form", options.form,
+                  "tabs, json, or the public interface's whole list: online-local, online-national")
+      ->check(CLI::IsMember({"tabs", "json", "online-local", "online-national"}));
+  voted_app.add_option("--out", options.out, "file for the list; its signed note goes beside it, .note")
+      ->required();
+
+  CLI::App& check_voted_app = program.command(
+      "check-voted", "At a polling station: a list and its note are the election's collector's",
+      [&] { return check_voted_command(options); });
+  check_voted_app.add_option("--manifest", options.manifest, "the election's signed manifest")->required();
+  check_voted_app.add_option("FILE", options.file, "the list; its note lies beside it, .note")->required();
+
+  CLI::App& notices_app = program.command(
+      "notices",
+      "Write what voters are to be told by another way: each ballot accepted, and ballots that count no more "
+      "or "
+      "again. The file names persons. Example: collector notices --since 4711 --out notices.tsv",
+      [&] { return notices_command(options); });
+  with_directory(notices_app);
+  notices_app.add_option("--since", options.from, "entry of the log where the notices before ended")
+      ->required();
+  notices_app.add_flag("--json", options.json, "a JSON object a line");
+  notices_app.add_option("--out", options.out, "file for the notices")->required();
 
   CLI::App& export_app =
       program.command("export", "Write the sealed log into a record: public and sworn tier",

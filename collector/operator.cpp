@@ -4,6 +4,9 @@
 
 #include <boost/json.hpp>
 
+#include "crypto/note.h"
+#include "protocol/files/definition_json.h"
+#include "protocol/files/roll_files.h"
 #include "protocol/signed.h"
 
 namespace psephos::collector {
@@ -100,12 +103,108 @@ std::string status_text(const Collector& collector) {
       definition.witness_quorum);
 }
 
+// ---- by name ----------------------------------------------------------------------------------------------
+
+/// What is asked: an object whose values are texts and numbers.
+class Question {
+ public:
+  static Result<Question, Rejection> parse(ByteView argument) {
+    boost::system::error_code error;
+    const auto text = text_of(argument);
+    auto value = boost::json::parse({text.data(), text.size()}, error);
+    if (error || !value.is_object()) return reject(Reason::kUsage, "the question is no JSON object");
+    return Question(std::move(value.as_object()));
+  }
+  std::optional<std::string> text(std::string_view key) const {
+    const auto* value = object_.if_contains({key.data(), key.size()});
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string(value->as_string());
+  }
+  std::optional<std::uint64_t> number(std::string_view key) const {
+    const auto* value = object_.if_contains({key.data(), key.size()});
+    if (value == nullptr || (!value->is_int64() && !value->is_uint64())) return std::nullopt;
+    boost::system::error_code error;
+    const auto number = value->to_number<std::uint64_t>(error);
+    return error ? std::nullopt : std::optional(number);
+  }
+
+ private:
+  explicit Question(boost::json::object object) : object_(std::move(object)) {}
+  boost::json::object object_;
+};
+
+Result<std::string, Rejection> voted_json(const Collector& collector, ByteView argument) {
+  const auto question = Question::parse(argument);
+  if (!question) return std::unexpected(question.error());
+  VotedQuery query;
+  query.election = question->text("election").value_or(collector.election().definition().election.text);
+  if (!is_election_identifier(query.election))
+    return reject(Reason::kUsage, "an election is named with 1 to 28 of A-Z, a-z, 0-9, _ - .");
+  query.from = question->number("from").value_or(0);
+  query.until = question->number("until");
+  if (const auto unit = question->text("unit")) query.unit = Id{*unit};
+  const auto answer = collector.voted(query);
+  if (!answer) return std::unexpected(answer.error());
+
+  const std::string form = question->text("form").value_or("tabs");
+  std::string list;
+  if (form == "tabs" || form == "json") {
+    list = write_voted_list(answer->list, form == "tabs" ? ListForm::kTabs : ListForm::kJson);
+  } else if (form == "online-local" || form == "online-national") {
+    auto online =
+        write_online_voters(answer->list, form == "online-local" ? Districts::kLocal : Districts::kNational);
+    if (!online) return std::unexpected(online.error());
+    list = std::move(*online);
+  } else {
+    return reject(Reason::kUsage, "a list is written as tabs, json, online-local or online-national");
+  }
+  const VotedStatement statement{.fingerprint = collector.election().fingerprint(),
+                                 .from = answer->list.from,
+                                 .next = answer->list.next,
+                                 .root = answer->root,
+                                 .list_hash = sha256(bytes_of(list))};
+  SignedNote note{.text = statement.encode(), .signatures = {}};
+  const NoteKey key = voted_note_key(collector.election());
+  note.signatures.push_back(
+      {key.name, key.id(), copy_of(collector.keys().service_key.sign(bytes_of(note.text)))});
+  std::uint64_t additions = 0, removals = 0;
+  for (const VotedList::Line& line : answer->list.lines) {
+    additions += line.now ? 1U : 0U;
+    removals += line.before ? 1U : 0U;
+  }
+  return boost::json::serialize(boost::json::object{{"from", answer->list.from},
+                                                    {"next", answer->list.next},
+                                                    {"additions", additions},
+                                                    {"removals", removals},
+                                                    {"list", list},
+                                                    {"note", note.encode()}});
+}
+
+Result<std::string, Rejection> notices_json(const Collector& collector, ByteView argument) {
+  const auto question = Question::parse(argument);
+  if (!question) return std::unexpected(question.error());
+  const auto answer = collector.notices(question->number("since").value_or(0));
+  if (!answer) return std::unexpected(answer.error());
+  boost::json::array notices;
+  for (const Notice& notice : answer->notices) {
+    boost::json::object one{{"entry", notice.entry},
+                            {"person_code", std::string(code_of_national_id(notice.voter))},
+                            {"kind", std::string(name_of(notice.kind))},
+                            {"counts", notice.counts}};
+    if (notice.received_ms != 0) one["time"] = utc_text(notice.received_ms / 1000);
+    notices.push_back(std::move(one));
+  }
+  return boost::json::serialize(boost::json::object{{"next", answer->next}, {"notices", std::move(notices)}});
+}
+
 }  // namespace
 
 Result<std::string, Rejection> run_operator_command(Collector& collector, const std::string& command,
                                                     Bytes argument) {
   if (command == "status") return status_text(collector);
   if (command == "status-json") return status_json(collector);
+  if (command == "voted") return voted_json(collector, argument);
+  if (command == "notices") return notices_json(collector, argument);
   for (const Command& known : kCommands) {
     if (command != known.name) continue;
     if (auto ok = check_kind(command, argument); !ok) return std::unexpected(ok.error());

@@ -13,6 +13,7 @@
 #include "protocol/record_layout.h"
 #include "tally/decryption.h"
 #include "tally/documents.h"
+#include "tally/import.h"
 #include "tally/publication.h"
 #include "tally/trustee.h"
 
@@ -28,7 +29,9 @@ struct Options {
   std::string record, fingerprint, manifest, definition, board, in, out, previous;
   std::string key, share, state, passphrase_file, purpose, name, kind, event, builds;
   std::string seal_cost = "moderate";
-  std::vector<std::string> files;
+  std::string registrar_key, signature, units, election_id;
+  bool skip_absent = false, dry_run = false;
+  std::vector<std::string> files, previous_rolls;
   std::uint64_t attempt = 1, version = 0, number = 0, time_s = 0;
 };
 
@@ -313,6 +316,91 @@ Done document_revocation(const Options& o, RevocationKind kind) {
                                               .national_ids = std::move(*ids)});
 }
 
+// ---- lists of registrars and polling stations -------------------------------------------------------------
+
+/// Who is on the roll by these documents, in order.
+Result<RollBook, Rejection> roll_book(const Election& election, const std::vector<std::string>& paths) {
+  RollBook book;
+  for (const std::string& path : paths) {
+    const auto bytes = read_file(path, limits::kDocumentBytes);
+    if (!bytes) return std::unexpected(bytes.error());
+    const auto document = decode<SignedDocument>(*bytes);
+    if (!document) return reject(document.error().reason, path + ": " + document.error().object);
+    const auto roll = decode<RollDocument>(document->body);
+    if (!roll) return reject(roll.error().reason, path + ": " + roll.error().object);
+    if (roll->fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, path);
+    if (auto ok = book.apply(*roll, sha256(document->body)); !ok)
+      return reject(ok.error().reason, path + ": " + ok.error().object);
+  }
+  return book;
+}
+
+/// A list with its detached signature.
+Result<SignedFile, Rejection> signed_file(const std::string& path, const std::string& signature) {
+  auto bytes = read_file(path, limits::kDocumentBytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto signed_by = read_file(signature, kMaxNoteBytes);
+  if (!signed_by) return std::unexpected(signed_by.error());
+  return SignedFile{fs::path(path).filename().string(), std::move(*bytes), std::move(*signed_by)};
+}
+
+Result<RegistrarKey, Rejection> registrar_key(const Options& o) {
+  const auto bytes = read_file(o.registrar_key, limits::kNoteBytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto key = RegistrarKey::parse(*bytes);
+  if (!key) return reject(key.error().reason, o.registrar_key + ": " + key.error().object);
+  return key;
+}
+
+std::string state_name_of(const Election& election, const Options& o) {
+  return o.election_id.empty() ? election.definition().election.text : o.election_id;
+}
+
+Done import_roll_command(const Options& o) {
+  const auto election = open_manifest(o);
+  if (!election) return std::unexpected(election.error());
+  const auto key = registrar_key(o);
+  if (!key) return std::unexpected(key.error());
+  const auto file = signed_file(o.in, o.signature);
+  if (!file) return std::unexpected(file.error());
+  UnitRule rule(election->definition());
+  if (!o.units.empty()) {
+    const auto text = read_file(o.units, limits::kManifestBytes);
+    if (!text) return std::unexpected(text.error());
+    auto parsed = UnitRule::parse(text_of(*text), election->definition());
+    if (!parsed) return reject(parsed.error().reason, o.units + ", " + parsed.error().object);
+    rule = std::move(*parsed);
+  }
+  const auto book = roll_book(*election, o.previous_rolls);
+  if (!book) return std::unexpected(book.error());
+  const auto imported = import_roll(*election, *book, *key, *file, rule, state_name_of(*election, o),
+                                    o.skip_absent ? Absent::kSkip : Absent::kRefuse);
+  if (!imported) return std::unexpected(imported.error());
+  say(imported->minutes);
+  if (o.dry_run) return {};
+  return write_document(o.out, imported->document);
+}
+
+Done import_paper_command(const Options& o) {
+  const auto election = open_manifest(o);
+  if (!election) return std::unexpected(election.error());
+  const auto key = registrar_key(o);
+  if (!key) return std::unexpected(key.error());
+  std::vector<SignedFile> files;
+  for (const std::string& path : o.files) {
+    auto file = signed_file(path, path + ".sig");
+    if (!file) return std::unexpected(file.error());
+    files.push_back(std::move(*file));
+  }
+  const auto book = roll_book(*election, o.previous_rolls);
+  if (!book) return std::unexpected(book.error());
+  const auto imported = import_paper(*election, *book, *key, files, state_name_of(*election, o), o.number);
+  if (!imported) return std::unexpected(imported.error());
+  say(imported->minutes);
+  if (o.dry_run) return {};
+  return write_document(o.out, imported->list);
+}
+
 Done document_phase(const Options& o) {
   const auto election = open_manifest(o);
   if (!election) return std::unexpected(election.error());
@@ -584,6 +672,54 @@ int main(int argc, char** argv) {
   revocation("revocation", "Voters whose ballots do not count, since they voted on paper.",
              RevocationKind::kRevoke);
   revocation("restoration", "Voters whose last ballots count again.", RevocationKind::kRestore);
+  const auto importing = [&](CLI::App& c) {
+    c.add_option(
+         "--registrar-key", o.registrar_key,
+         "public key of whoever signed: PEM (P-256, P-384, Ed25519), or a verifier key of signed notes")
+        ->required();
+    c.add_option("--election-id", o.election_id,
+                 "how the lists name the election, e.g. RK_2027 (default: the definition's name)");
+    c.add_flag("--dry-run", o.dry_run, "check and show the minutes, write nothing");
+    line.manifest(c, true);
+    line.out(c, "file for the unsigned document");
+  };
+  CLI::App& import_roll_app = program.command(
+      documents, "import-roll",
+      "The roll, or a change set, from the registrar's signed file: the public Estonian interface's, version "
+      "2, or "
+      "JSON. Example: tally document import-roll --manifest M --in RK_2027-voters-1.utf --signature "
+      "RK_2027-voters-1.sig --registrar-key vis3.pem --election-id RK_2027 --previous roll-1 --out roll-2",
+      [&o] { return import_roll_command(o); });
+  import_roll_app.add_option("--in", o.in, "the registrar's file")->required();
+  import_roll_app.add_option("--signature", o.signature, "its detached signature")->required();
+  import_roll_app
+      .add_option("--previous", o.previous_rolls,
+                  "every document of the roll before, in order: version 1, 2, …")
+      ->allow_extra_args(false);
+  import_roll_app.add_option(
+      "--units", o.units,
+      "lines: administrative unit (or *), district, unit of this election; without it, units "
+      "are named as 0482.3");
+  import_roll_app.add_flag("--skip-absent", o.skip_absent,
+                           "leave out removals of persons who are not on the roll, and say so");
+  importing(import_roll_app);
+  CLI::App& import_paper_app =
+      program.command(documents, "import-paper",
+                      "A revocation (or restoration) list from polling stations' signed lists of voters on "
+                      "paper, all of them each "
+                      "time. Example: tally document import-paper station-*.tsv --registrar-key stations.pem "
+                      "--roll roll-1 --roll "
+                      "roll-2 --number 3 --election-id KOV_2027 --manifest M --out revocation-3",
+                      [&o] { return import_paper_command(o); });
+  import_paper_app.add_option("FILE", o.files, "the lists; each has its detached signature beside it, .sig")
+      ->required();
+  import_paper_app
+      .add_option("--roll", o.previous_rolls, "every document of the roll, in order: version 1, 2, …")
+      ->allow_extra_args(false)
+      ->required();
+  import_paper_app.add_option("--number", o.number, "1, 2, …: one sequence for revocations and restorations")
+      ->required();
+  importing(import_paper_app);
   CLI::App& phase = program.command(documents, "phase", "The election moves to its next phase.",
                                     [&] { return document_phase(o); });
   phase.add_option("--event", o.event, "opened, closed or sealed")

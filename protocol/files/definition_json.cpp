@@ -1,5 +1,7 @@
 #include "protocol/files/definition_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
@@ -396,6 +398,17 @@ Result<Definition, Rejection> read_definition(const std::filesystem::path& file)
   const auto bytes = read_file(file, limits::kManifestBytes);
   if (!bytes) return std::unexpected(bytes.error());
   return parse_definition(text_of(*bytes), file.parent_path());
+}
+
+std::string utc_text(std::uint64_t unix_s) {
+  namespace chrono = std::chrono;
+  const chrono::sys_seconds time{chrono::seconds(unix_s)};
+  const auto days = chrono::floor<chrono::days>(time);
+  const chrono::year_month_day day(days);
+  const chrono::hh_mm_ss clock(time - days);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::optional<std::uint64_t> parse_utc(std::string_view text) {

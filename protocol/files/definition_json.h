@@ -19,6 +19,9 @@ Result<Definition, Rejection> read_definition(const std::filesystem::path& file)
 /// "2026-03-01T09:00:00Z", RFC 3339 in UTC with seconds, as unix time; nullopt for anything else.
 std::optional<std::uint64_t> parse_utc(std::string_view text);
 
+/// The inverse, for times before the year 10000.
+std::string utc_text(std::uint64_t unix_s);
+
 /// The DER certificates in a file's bytes: the one of a DER file, or all of a PEM file in their order.
 /// @return DEFINITION_PARSE (object) for neither.
 Result<std::vector<Bytes>, Rejection> certificates_in(ByteView file, const std::string& object);

@@ -2,18 +2,24 @@
 #include "collector/register.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
 #include <iostream>
 #include <random>
 #include <set>
 
+#include "collector/operator.h"
 #include "crypto/secret/note_signer.h"
 #include "protocol/checks/lists.h"
 #include "protocol/labels.h"
 #include "protocol/national_id.h"
 #include "tally/documents.h"
 #include "tally/import.h"
+#include "tests/collector/collector_fixture.h"
 #include "tests/support/test_election.h"
 #include "tests/trust-services/test_ca/national_ids.h"
 
@@ -237,7 +243,7 @@ struct PlainPerson {
 TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
   constexpr std::uint64_t kPersons = 7;
   std::uint64_t ballots = 0, revocations = 0, stale = 0, counted = 0, on_paper = 0;
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     const auto draw = [&](std::uint64_t below) { return random() % below; };
@@ -380,10 +386,10 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
     for (const auto& [voter, counts] : told) EXPECT_EQ(counts, expected.contains(voter));
     for (const auto& [voter, unit] : expected) EXPECT_TRUE(told.contains(voter));
   }
-  std::cout << "12 elections: " << ballots << " ballots, " << stale << " on a ticket of another unit, "
+  std::cout << "60 elections: " << ballots << " ballots, " << stale << " on a ticket of another unit, "
             << revocations << " revocation lists; " << counted << " voters counted online, " << on_paper
             << " on paper\n";
-  EXPECT_GT(ballots, 50U);
+  EXPECT_GT(ballots, 300U);
   EXPECT_GT(stale, 0U);
   EXPECT_GT(revocations, 10U);
   EXPECT_GT(counted, 10U);
@@ -699,6 +705,124 @@ TEST_F(RegisterTest, AStationChecksItsListWithTheManifestAlone) {
   other = statement;
   ++other.next;
   EXPECT_EQ(verdict(text, sign(other, service)), Reason::kEvidenceFileAltered);
+}
+
+// ---- the running collector --------------------------------------------------------------------------------
+
+TEST(RegisterOfARunningCollector, AnOperatorAsksByNameAndNothingIsLogged) {
+  std::ostringstream logged;
+  const auto before = spdlog::default_logger();
+  const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(logged);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sink));
+  {
+    CollectorWorld world;
+    world.start();
+    world.open(3);
+    const auto ask = [&](const std::string& command, const std::string& question) {
+      return collector::run_operator_command(*world.running, command, copy_of(bytes_of(question)));
+    };
+    const auto cast = [&](std::uint64_t n) {
+      const auto sent = world.cast(n);
+      EXPECT_EQ(world.post("/v1/ballot", sent.body()).status, 200);
+    };
+    cast(1);
+    cast(2);
+    cast(1);
+    const auto answer = ask("voted", R"({"from": 0, "election": "RK_2027"})");
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    const auto told = boost::json::parse(*answer).as_object();
+    EXPECT_EQ(told.at("additions").to_number<int>(), 2);
+    EXPECT_EQ(told.at("next").to_number<int>(), 5);
+    const std::string text(told.at("list").as_string());
+    const auto list =
+        check_voted_list(world.e->election(), text, std::string_view(told.at("note").as_string()));
+    ASSERT_TRUE(list) << to_string(list.error());
+    ASSERT_EQ(list->lines.size(), 2U);
+    std::set<NationalId> listed{list->lines[0].voter, list->lines[1].voter};
+    EXPECT_EQ(listed, (std::set<NationalId>{world.e->card(1).person.national_id,
+                                            world.e->card(2).person.national_id}));
+    // A paper ballot takes her off the list at once.
+    ASSERT_TRUE(ask("revoke", std::string(text_of(world.e->revocation(
+                                  1, RevocationKind::kRevoke, {world.e->card(1).person.national_id})))));
+    const auto since = boost::json::parse(ask("voted", R"({"from": 5})").value()).as_object();
+    EXPECT_EQ(since.at("additions").to_number<int>(), 0);
+    EXPECT_EQ(since.at("removals").to_number<int>(), 1);
+    const auto json = boost::json::parse(ask("voted", R"({"from": 0, "form": "json"})").value()).as_object();
+    EXPECT_EQ(boost::json::parse(json.at("list").as_string()).at("voters").as_array().size(), 1U);
+
+    const auto notices = boost::json::parse(ask("notices", R"({"since": 2})").value()).as_object();
+    EXPECT_EQ(notices.at("next").to_number<int>(), 6);
+    ASSERT_EQ(notices.at("notices").as_array().size(), 4U);
+    const auto& third = notices.at("notices").at(2).as_object();
+    EXPECT_EQ(third.at("kind").as_string(), "voted-again");
+    EXPECT_EQ(third.at("person_code").as_string(), code_of_national_id(world.e->card(1).person.national_id));
+    EXPECT_EQ(third.at("time").as_string(), "2030-03-17T18:03:20Z");
+    EXPECT_TRUE(third.at("counts").as_bool());
+    EXPECT_EQ(notices.at("notices").at(3).at("kind").as_string(), "revoked-by-paper-ballot");
+
+    const auto refused = [&](const std::string& command, const std::string& question) {
+      const auto out = ask(command, question);
+      return out ? std::nullopt : std::optional(out.error().reason);
+    };
+    EXPECT_EQ(refused("voted", "x"), Reason::kUsage);
+    EXPECT_EQ(refused("voted", R"({"from": 7})"), Reason::kUsage);
+    EXPECT_EQ(refused("voted", R"({"unit": "nowhere"})"), Reason::kUsage);
+    EXPECT_EQ(refused("voted", R"({"unit": "u1"})"), std::nullopt);
+    EXPECT_EQ(refused("voted", R"({"form": "xml"})"), Reason::kUsage);
+    EXPECT_EQ(refused("voted", R"({"form": "online-local"})"), Reason::kUsage);  // units are not named for it
+    EXPECT_EQ(refused("voted", R"q({"election": "$(id)"})q"), Reason::kUsage);
+    EXPECT_EQ(refused("notices", R"({"since": 7})"), Reason::kUsage);
+    for (std::uint64_t n = 1; n <= 3; ++n)
+      EXPECT_EQ(logged.str().find(code_of_national_id(world.e->card(n).person.national_id)),
+                std::string::npos);
+    EXPECT_NE(logged.str().find("event="), std::string::npos);  // something was logged
+  }
+  spdlog::set_default_logger(before);
+}
+
+// ---- size -------------------------------------------------------------------------------------------------
+
+/// A country: a million voters, of whom so many voted. Ballots are put into the state without their checks.
+TEST(RegisterOfACountry, AMillionVotersInSeconds) {
+  constexpr std::uint64_t kVoters = 1'000'000, kBallots = 50'000;
+  Office office;
+  std::vector<RollChange> changes;
+  for (std::uint64_t n = 1; n <= kVoters; ++n)
+    changes.push_back(add(trust::artificial_national_id(n), kUnits[n % 3]));
+  auto seconds = [start = std::chrono::steady_clock::now()]() mutable {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> took = now - std::exchange(start, now);
+    return took.count();
+  };
+  const auto imported = office.try_import(office.roll_file(changes));
+  ASSERT_TRUE(imported) << to_string(imported.error());
+  std::cout << imported->minutes << "imported, signature and file included, in " << seconds() << " s\n";
+  const Bytes body = encode(imported->document);
+  office.log.document(EntryType::kRoll, office.e.sign(labels::kSignRoll, body));
+  office.open();
+  seconds();
+  const Ristretto::Point G = Ristretto::Point::generator();
+  Ristretto::Point next = G;
+  for (std::uint64_t n = 1; n <= kBallots; ++n) {
+    Admission admission;
+    admission.ballot.pseudonym = office.e.election().pseudonym_of(trust::artificial_national_id(n * 7));
+    admission.ballot.counter = 1;
+    admission.unit = (n * 7) % 3;
+    admission.id = sha256(u64be(n));
+    admission.ballot.selections.resize(office.e.election().ballot_slots(admission.unit).size());
+    for (Selection& selection : admission.ballot.selections)
+      selection.alpha = selection.beta = next = next + G;
+    office.log.state.record_ballot(office.log.entries.size(), admission);
+    office.log.force(EntryType::kBallot, copy_of(u64be(n)));
+  }
+  seconds();
+  const VotedList list = office.voted();
+  EXPECT_EQ(list.lines.size(), kBallots);
+  std::cout << "who has voted, " << kBallots << " of " << kVoters << " voters: " << seconds() << " s\n";
+  EXPECT_EQ(office.voted(office.log.entries.size() - 10).lines.size(), 10U);
+  const double again = seconds();
+  std::cout << "the last ten of them: " << again << " s\n";
+  EXPECT_LT(again, 30);
 }
 
 }  // namespace
