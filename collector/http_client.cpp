@@ -146,7 +146,8 @@ Result<std::unique_ptr<HttpClient>, Rejection> HttpClient::of(const std::string&
                                                               const HttpTrust& trust) {
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed || (parsed->scheme() != "http" && parsed->scheme() != "https") || parsed->host().empty() ||
-      parsed->has_query() || parsed->has_fragment() || parsed->has_userinfo())
+      parsed->has_query() || parsed->has_fragment() || parsed->has_userinfo() ||
+      (parsed->has_port() && parsed->port_number() == 0))
     return reject(Reason::kUsage, "'" + url + "' is not http://HOST:PORT or https://HOST:PORT");
   auto state = std::make_unique<State>();
   state->encrypted = parsed->scheme() == "https";
