@@ -184,7 +184,7 @@
     "the record is larger, deeper or stranger than any election's")                                          \
   X(414, kRollFormat, "ROLL_FORMAT", "a line of the list of voters cannot be read")                          \
   X(420, kMobileNotClient, "MOBILE_NOT_CLIENT", "this person has no Mobile-ID or Smart-ID at this number")   \
-  X(421, kMobileCancelled, "MOBILE_CANCELLED", "the request was cancelled on the phone")                     \
+  X(421, kMobileCancelled, "MOBILE_CANCELLED", "the request was cancelled")                                  \
   X(422, kMobileTimeout, "MOBILE_TIMEOUT", "nothing was entered on the phone in time")                       \
   X(423, kMobileUnreachable, "MOBILE_UNREACHABLE", "the phone cannot be reached")                            \
   X(424, kMobileDevice, "MOBILE_DEVICE", "the SIM card or app reported a fault")                             \

@@ -13,12 +13,12 @@ namespace psephos::test {
 class TestSigner final : public Signer {
  public:
   TestSigner(TestElection& e, std::uint64_t n) : e_(e), card_(e.card(n)) {}
-  Result<Bytes, SignerError> certificate(KeyUse use) override {
-    return use == KeyUse::kSigning ? card_.signing_certificate : card_.authentication_certificate;
-  }
-  Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
+  Result<Bytes, Rejection> signing_certificate() override { return card_.signing_certificate; }
+  Result<Signed, Rejection> sign(KeyUse use, ByteView message) override {
     ++signatures;
-    return sign_r_s(use == KeyUse::kSigning ? card_.signing : card_.authentication, message, e_.rng());
+    const bool signing = use == KeyUse::kSigning;
+    return Signed{signing ? card_.signing_certificate : card_.authentication_certificate,
+                  sign_r_s(signing ? card_.signing : card_.authentication, message, e_.rng())};
   }
   int signatures = 0;
 

@@ -7,6 +7,7 @@
 #include "protocol/checks/receipt.h"
 #include "protocol/container.h"
 #include "protocol/verification_code.h"
+#include "voter-client/core/client_clock.h"
 #include "voter-client/core/head_memory.h"
 #include "voter-client/core/transport.h"
 #include "voter-client/signer.h"
@@ -18,13 +19,6 @@ namespace psephos {
 /// @return MANIFEST_FP_UNPINNED without a fingerprint, and nothing is fetched; what Election::open gives; a
 /// transport's refusal.
 Result<Election, Rejection> fetch_election(Transport& transport, const std::optional<Digest256>& fingerprint);
-
-/// The client's time, passed in so that tests decide it.
-struct ClientClock {
-  std::function<std::uint64_t()> now_ms;
-  std::function<void(std::uint64_t milliseconds)> sleep_ms;
-  static ClientClock system();
-};
 
 /// The right to cast one ballot, checked.
 struct Authorisation {
@@ -74,7 +68,7 @@ class Session {
         clock_(std::move(clock)) {}
 
   /// Signs a fresh challenge with the authentication key (PIN1) and checks the ticket: signature, election,
-  /// own pseudonym, unit, chain, expiry, checkpoint.
+  /// own pseudonym, unit, chain, expiry, checkpoint. Then the signer is told of it.
   /// @return a signed refusal's reason ("refused by the collector"); SIG_INVALID, ELECTION_FP_MISMATCH,
   /// TICKET_MISMATCH, TICKET_EXPIRED; what HeadMemory::see gives; a card's refusal; a transport's or wire
   /// refusal.
@@ -83,7 +77,7 @@ class Session {
   /// As seal_ballot.
   Result<SealedBallot, Rejection> seal(const Authorisation& authorisation,
                                        std::span<const std::size_t> choices, Signer& signer) {
-    return seal_ballot(election_, authorisation, choices, signer, rng_, now_s());
+    return seal_ballot(election_, authorisation, choices, signer, rng_, clock_.now_s());
   }
 
   /// Sends the ballot until its receipt is complete: the same bytes again after a lost answer, a refusal
@@ -104,7 +98,6 @@ class Session {
  private:
   Result<Bytes, Rejection> post(const std::string& target, ByteView body, std::size_t max_bytes);
   Result<CastOutcome, Rejection> check_answer(const SealedBallot& ballot, ByteView answer);
-  std::uint64_t now_s() const { return clock_.now_ms() / 1000; }
 
   const Election& election_;
   const EidVerifier& eid_;
