@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "crypto/utf8.h"
+#include "tests/support/run_program.h"
 #include "voter-client/signer.h"
 
 namespace psephos {
@@ -181,29 +184,31 @@ TEST(Texts, WhateverASignerSays) {
   for (const Reason reason : errors) EXPECT_TRUE(has_own_text(reason)) << name_of(reason);
 }
 
-// A reason that joins one of these comes with a text.
+/// Numbers and names of which every reason, also a new one, comes with a text of its own.
+bool concerns_voters(Reason reason) {
+  using Range = std::pair<std::uint16_t, std::uint16_t>;
+  constexpr std::array kRanges{Range{100, 104}, Range{200, 204}, Range{210, 222}, Range{240, 260},
+                               Range{270, 299}, Range{300, 307}, Range{380, 392}, Range{394, 411},
+                               Range{420, 449}, Range{470, 479}};
+  constexpr std::array<std::string_view, 12> kFamilies{"MOBILE_", "PIN_",    "CARD_",      "CERT_",
+                                                       "TICKET_", "BALLOT_", "CONTAINER_", "SIG_",
+                                                       "TST_",    "OCSP_",   "WIRE_",      "LOG_"};
+  const auto number = static_cast<std::uint16_t>(reason);
+  return std::ranges::any_of(kRanges, [&](Range r) { return r.first <= number && number <= r.second; }) ||
+         std::ranges::any_of(kFamilies, [&](auto family) { return name_of(reason).starts_with(family); });
+}
+
 TEST(Texts, WhateverVotersMeet) {
-  using Range = std::pair<std::uint64_t, std::uint64_t>;
-  for (const auto& [first, last] : {Range{200, 204},
-                                    {210, 220},
-                                    {240, 260},
-                                    {270, 299},
-                                    {300, 307},
-                                    {380, 392},
-                                    {394, 410},
-                                    {420, 449},
-                                    {470, 479}})
-    for (std::uint64_t number = first; number <= last; ++number)
-      if (const auto reason = reason_from(number)) EXPECT_TRUE(has_own_text(*reason)) << name_of(*reason);
-  for (const Reason reason : all_reasons())
-    for (const std::string_view family : {"MOBILE_", "PIN_", "CARD_", "CERT_", "TICKET_", "BALLOT_",
-                                          "CONTAINER_", "SIG_", "TST_", "OCSP_", "WIRE_", "POINT_", "LOG_"})
-      if (name_of(reason).starts_with(family) && reason != Reason::kBallotsetNotDerivable)
-        EXPECT_TRUE(has_own_text(reason)) << name_of(reason);
+  std::size_t count = 0;
+  for (const Reason reason : all_reasons()) {
+    if (!concerns_voters(reason)) continue;
+    ++count;
+    EXPECT_TRUE(has_own_text(reason)) << name_of(reason);
+  }
+  EXPECT_GT(count, 100U);
   for (const Reason reason :
        {Reason::kPhaseNotOpen, Reason::kPhaseClosed, Reason::kUsage, Reason::kFileUnreadable,
-        Reason::kRngHealth, Reason::kHeadUnwitnessed, Reason::kNoteFormat, Reason::kManifestAnchorExpiry,
-        Reason::kDuplicateIdempotent})
+        Reason::kRngHealth, Reason::kHeadUnwitnessed, Reason::kNoteFormat, Reason::kDuplicateIdempotent})
     EXPECT_TRUE(has_own_text(reason)) << name_of(reason);
 }
 
@@ -273,6 +278,60 @@ TEST(Texts, LocaleForMessages) {
   EXPECT_EQ(locale({{"LANG", "et"}, {"LC_MESSAGES", "ru"}}), "ru");
   EXPECT_EQ(locale({{"LANG", "et"}, {"LC_MESSAGES", "ru"}, {"LC_ALL", "C"}}), "C");
   EXPECT_EQ(locale({{"LANG", "et"}, {"LC_MESSAGES", ""}, {"LC_ALL", ""}}), "et");
+}
+
+// The program itself, without a network.
+class VoteTest : public testing::Test {
+ protected:
+  VoteTest() {
+    for (const char* name : {"LC_MESSAGES", "LANG"}) ::unsetenv(name);
+    ::setenv("LC_ALL", "C", 1);
+    std::string name = (std::filesystem::temp_directory_path() / "psephos-texts-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~VoteTest() override { std::filesystem::remove_all(directory_); }
+  std::string refusal(const std::vector<std::string>& words) const {
+    const test::Ended ended = test::run_program(PSEPHOS_BIN "/vote", words, directory_);
+    EXPECT_NE(ended.status, 0);
+    EXPECT_EQ(ended.out, "");
+    return ended.err;
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(VoteTest, SpeaksTheLanguageAskedFor) {
+  const auto expected = [](Language language) {
+    return "psephos vote: " + refusal_text({Reason::kManifestFpUnpinned, "manifest"}, language) + "\n";
+  };
+  for (const Language language : kLanguages) {
+    const std::string code(code_of(language));
+    ::setenv("LC_ALL", "ru_EE.UTF-8", 1);
+    EXPECT_EQ(refusal({"contests", "--server", "x:1", "--lang", code}), expected(language));
+    EXPECT_EQ(refusal({"receipt", "--in", "x", "--manifest", "x", "--lang", code}), expected(language));
+    ::setenv("LC_ALL", (code + "_KH.UTF-8").c_str(), 1);
+    EXPECT_EQ(refusal({"contests", "--server", "x:1"}), expected(language));
+    const std::string misread = refusal({"contests", "--lang", code});
+    EXPECT_TRUE(misread.starts_with("psephos vote: " + reason_text(Reason::kUsage, language) + " [USAGE: "))
+        << misread;
+  }
+  ::setenv("LC_ALL", "C", 1);
+  EXPECT_EQ(refusal({"contests", "--server", "x:1"}), expected(Language::kEnglish));
+}
+
+TEST_F(VoteTest, SaysWhatIsOffInTheCommand) {
+  const auto said = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--lang", "et"});
+    return refusal(words);
+  };
+  const auto expected = [](TextId id) {
+    return "psephos vote: " + std::string(text(id, Language::kEstonian)) + " [USAGE]\n";
+  };
+  EXPECT_EQ(said({"cast", "--server", "x:1", "--choose", "mayor"}), expected(TextId::kChoosingForm));
+  EXPECT_EQ(said({"cast", "--server", "x:1", "--qr", "x.gif"}), expected(TextId::kQrFile));
+  EXPECT_EQ(said({"contests", "--server", "x:1", "--fingerprint", "12"}), expected(TextId::kFingerprintForm));
+  EXPECT_TRUE(said({"check", "--server", "x:1", "--code", "PSEPHOS1:AAAA"})
+                  .starts_with("psephos vote: " + reason_text(Reason::kQrFormat, Language::kEstonian) +
+                               " [QR_FORMAT"));
 }
 
 }  // namespace
