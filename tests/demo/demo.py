@@ -446,7 +446,7 @@ class Election:
     def vote(self, voter, ballot, *more, expect_failure=False):
         pin1, pin2 = self.tokens[voter]
         chosen = [a for contest, choice in ballot for a in ("--choose", f"{contest}={choice}")]
-        return self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
+        return self.p.run("vote", "cast", "--lang", "en", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
                           "--pin1-file", pin1, "--pin2-file", pin2, "--state", self.home / "voters" / f"{voter}.state", *chosen, "--yes", "--no-terminal-qr", *more,
                           env=self.token_env, expect_failure=expect_failure)
 
@@ -479,7 +479,7 @@ class Election:
         voters = len({v for v, _ in casts})
         p.say(f"{len(casts):,} ballots by {voters:,} voters: {len(casts) - voters:,} replaced an earlier one")
         stranger = next(iter(self.make_stranger()))
-        err = self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--card-file", home / "voters" / "stranger-cards",
+        err = self.p.run("vote", "cast", "--lang", "en", "--server", self.server, "--fingerprint", self.fingerprint, "--card-file", home / "voters" / "stranger-cards",
                          "--voter", stranger, "--state", home / "voters" / "stranger.state", *self.first_choice(), "--yes", "--no-terminal-qr", expect_failure=True)
         p.say(f"somebody with a valid card who is on no roll is refused: {DIM}{err.strip().splitlines()[0]}{OFF}")
         if with_token:

@@ -149,5 +149,26 @@ TEST(Program, StatusSaysHowItEnded) {
   EXPECT_EQ(run({"unknown"}), 2);
 }
 
+TEST(Program, SpeaksInItsOwnWords) {
+  const auto run = [](std::vector<const char*> words) {
+    Program program("test", "A program.");
+    program.speak({.refusal = [](const Rejection& why) { return "oh: " + why.object; },
+                   .misread = [](const std::string& error) { return "what? " + error; }});
+    program.command("bad", "Refuses.",
+                    []() -> Result<void, Rejection> { return reject(Reason::kCountMismatch, "group"); });
+    program.command("asks", "Refuses.",
+                    []() -> Result<void, Rejection> { return reject(Reason::kUsage, "how"); });
+    words.insert(words.begin(), "test");
+    ::testing::internal::CaptureStderr();
+    const int status = program.run(static_cast<int>(words.size()), words.data());
+    return std::pair(status, ::testing::internal::GetCapturedStderr());
+  };
+  EXPECT_EQ(run({"bad"}), std::pair(1, std::string("psephos test: oh: group\n")));
+  EXPECT_EQ(run({"asks"}), std::pair(2, std::string("psephos test: oh: how\n")));
+  const auto [status, text] = run({"unknown"});
+  EXPECT_EQ(status, 2);
+  EXPECT_TRUE(text.starts_with("psephos test: what? ")) << text;
+}
+
 }  // namespace
 }  // namespace psephos
