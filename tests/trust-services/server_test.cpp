@@ -146,9 +146,11 @@ TEST(HttpServer, AnAddressThatIsTakenIsRefused) {
 TEST(Control, OrdersAreDoneOrRefusedWhole) {
   SystemRng rng;
   TestTrust trust(rng, clock_unix_s(), EcCurve::kP256);
+  MobileId mobile_id(trust.ca, rng, clock_unix_s());
+  SmartId smart_id(trust.ca, rng, clock_unix_s());
   int resets = 0;
   Control control(
-      trust.ocsp, trust.tsa,
+      trust.ocsp, trust.tsa, mobile_id, smart_id,
       [](std::string_view person) {
         return person == "PNOEE-38001085718" ? std::vector<Bytes>{{0x41}, {0x42}} : std::vector<Bytes>();
       },
