@@ -40,7 +40,7 @@ constexpr Word kWords[] = {
     {PhoneMethod::kMobileId, "DELIVERY_ERROR", Reason::kMobileUnreachable},
     {PhoneMethod::kMobileId, "SIM_ERROR", Reason::kMobileDevice},
     {PhoneMethod::kMobileId, "NOT_ACTIVE", Reason::kMobileUnsuitable},
-    {PhoneMethod::kMobileId, "SIGNATURE_HASH_MISMATCH", Reason::kMobileHashMismatch},
+    {PhoneMethod::kMobileId, "SIGNATURE_HASH_MISMATCH", Reason::kMobileDevice},
     {PhoneMethod::kSmartId, "USER_REFUSED", Reason::kMobileCancelled},
     {PhoneMethod::kSmartId, "TIMEOUT", Reason::kMobileTimeout},
     {PhoneMethod::kSmartId, "WRONG_VC", Reason::kMobileWrongCode},
@@ -59,15 +59,17 @@ constexpr Status kStatuses[] = {
     {PhoneMethod::kMobileId, std::nullopt, 400, Reason::kMobileRefused},
     {PhoneMethod::kMobileId, std::nullopt, 401, Reason::kMobileRefused},
     {PhoneMethod::kMobileId, std::nullopt, 405, Reason::kMobileRefused},
+    {PhoneMethod::kMobileId, PhoneStage::kStart, 404, Reason::kMobileRefused},
     {PhoneMethod::kMobileId, PhoneStage::kSession, 404, Reason::kMobileSessionUnknown},
     {PhoneMethod::kSmartId, std::nullopt, 400, Reason::kMobileRefused},
     {PhoneMethod::kSmartId, std::nullopt, 401, Reason::kMobileRefused},
     {PhoneMethod::kSmartId, std::nullopt, 403, Reason::kMobileRefused},
+    {PhoneMethod::kSmartId, std::nullopt, 405, Reason::kMobileRefused},
     {PhoneMethod::kSmartId, PhoneStage::kStart, 404, Reason::kMobileNotClient},
     {PhoneMethod::kSmartId, PhoneStage::kSession, 404, Reason::kMobileSessionUnknown},
     {PhoneMethod::kSmartId, std::nullopt, 471, Reason::kMobileUnsuitable},
     {PhoneMethod::kSmartId, std::nullopt, 472, Reason::kMobileUnsuitable},
-    {PhoneMethod::kSmartId, std::nullopt, 480, Reason::kMobileOutdated},
+    {PhoneMethod::kSmartId, std::nullopt, 480, Reason::kMobileRefused},
 };
 
 // ---- JSON --------------------------------------------------------------------------------------
@@ -330,12 +332,19 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
   };
   PhoneStart kept = request;
   kept.ticket.reset();  // of no use any more
+  const Digest256 ticket = request.ticket ? sha256(request.ticket->body) : Digest256{};
+  std::string document;
+  if (request.action == PhoneAction::kSign) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = documents_.find(ticket); found != documents_.end()) document = found->second.number;
+  }
   const bool posted =
-      starts_.post(sizeof(PhoneStart), [this, shared, given_up, now_s, kept = std::move(kept)] {
+      starts_.post(sizeof(PhoneStart), [this, shared, given_up, now_s, ticket, document = std::move(document),
+                                        kept = std::move(kept)] {
         if (stopping_) return given_up();
         auto begun = [&] {
           const Loan transport(*this);
-          return begin(*transport, kept);
+          return begin(*transport, kept, document);
         }();
         PhoneSession out;
         {
@@ -343,6 +352,7 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
           --starting_;
           if (begun) {
             begun->ends_s = now_s + kSessionSeconds;
+            begun->ticket = ticket;
             rng_.fill(out.session);
             sessions_[out.session] = std::move(*begun);
           }
@@ -354,9 +364,10 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
 }
 
 Result<PhoneRelay::Session, Rejection> PhoneRelay::begin(PhoneTransport& transport,
-                                                         const PhoneStart& request) const {
+                                                         const PhoneStart& request,
+                                                         const std::string& document) const {
   auto session = request.method == PhoneMethod::kMobileId ? begin_mobile_id(transport, request)
-                                                          : begin_smart_id(transport, request);
+                                                          : begin_smart_id(transport, request, document);
   if (session) {
     session->method = request.method;
     session->action = request.action;
@@ -398,12 +409,13 @@ Result<PhoneRelay::Session, Rejection> PhoneRelay::begin_mobile_id(PhoneTranspor
   if (auto ok = check_word(kService, text_in(*answer, "result")); !ok) return std::unexpected(ok.error());
   auto certificate = bytes_in(*answer, "cert", limits::kCertificateBytes);
   if (!certificate) return std::unexpected(certificate.error());
-  out.ready = PhoneAnswer{PhoneState::kFinished, std::move(*certificate), {}};
+  out.ready.emplace(PhoneAnswer{PhoneState::kFinished, std::move(*certificate), {}});
   return out;
 }
 
 Result<PhoneRelay::Session, Rejection> PhoneRelay::begin_smart_id(PhoneTransport& transport,
-                                                                  const PhoneStart& request) const {
+                                                                  const PhoneStart& request,
+                                                                  const std::string& document) const {
   constexpr PhoneMethod kService = PhoneMethod::kSmartId;
   json::object body{{"relyingPartyUUID", settings_.party.uuid},
                     {"relyingPartyName", settings_.party.name},
@@ -413,13 +425,16 @@ Result<PhoneRelay::Session, Rejection> PhoneRelay::begin_smart_id(PhoneTransport
     path = request.action == PhoneAction::kAuthenticate ? "/authentication" : "/signature";
     body["hash"] = to_base64(request.hash->value);
     body["hashType"] = hash_type(request.hash->kind);
-    json::array interactions;
-    for (const char* type : {"verificationCodeChoice", "displayTextAndPIN"})
-      interactions.push_back(
-          json::object{{"type", type}, {"displayText60", display_text(request.language.text)}});
-    body["allowedInteractionsOrder"] = std::move(interactions);
+    // The app has the voter choose the code that her client shows: one that only shows it will not do.
+    body["allowedInteractionsOrder"] =
+        json::array{json::object{{"type", "verificationCodeChoice"},
+                                 {"displayText60", display_text(request.language.text)}}};
   }
-  path += "/etsi/" + request.national_id;  // of letters, digits and dashes: is_national_id
+  // A person may have several devices, with a key each: the one whose certificate was shown is to sign.
+  if (!document.empty())
+    path += "/document/" + document;
+  else
+    path += "/etsi/" + request.national_id;  // of letters, digits and dashes: is_national_id
   const auto answer =
       success(kService, PhoneStage::kStart,
               transport.exchange(kService, "POST", path, json::serialize(body), limits_.timeout));
@@ -435,8 +450,9 @@ Result<PhoneRelay::Session, Rejection> PhoneRelay::begin_smart_id(PhoneTransport
 
 namespace {
 
-/// What a session that has ended gives.
-Result<PhoneAnswer, Rejection> finished(PhoneMethod service, PhoneAction action, const json::object& answer) {
+/// What a session that has ended gives. `document`: the number of the device that showed its certificate.
+Result<PhoneAnswer, Rejection> finished(PhoneMethod service, PhoneAction action, const json::object& answer,
+                                        std::string& document) {
   const bool mobile_id = service == PhoneMethod::kMobileId;
   const std::string_view word = mobile_id ? text_in(answer, "result") : std::string_view();
   const json::object result = object_in(answer, "result");
@@ -454,12 +470,21 @@ Result<PhoneAnswer, Rejection> finished(PhoneMethod service, PhoneAction action,
     if (!certificate) return std::unexpected(certificate.error());
     out.certificate = std::move(*certificate);
   }
+  if (action == PhoneAction::kCertificate) {
+    const std::string_view number = text_in(result, "documentNumber");
+    const bool fits = number.size() <= 64 && std::ranges::all_of(number, [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+    });
+    if (!fits) return another_answer("documentNumber");
+    document = number;
+  }
   return out;
 }
 
 /// Asks the service once. An answer that is still running is no end.
 Result<PhoneAnswer, Rejection> ask(PhoneTransport& transport, PhoneMethod service, PhoneAction action,
-                                   const std::string& path, milliseconds hold, milliseconds timeout) {
+                                   const std::string& path, milliseconds hold, milliseconds timeout,
+                                   std::string& document) {
   const auto answer =
       success(service, PhoneStage::kSession,
               transport.exchange(service, "GET", path + "?timeoutMs=" + std::to_string(hold.count()), "",
@@ -468,7 +493,7 @@ Result<PhoneAnswer, Rejection> ask(PhoneTransport& transport, PhoneMethod servic
   const std::string_view state = text_in(*answer, "state");
   if (state == "RUNNING") return PhoneAnswer{};
   if (state != "COMPLETE") return another_answer("state");
-  return finished(service, action, *answer);
+  return finished(service, action, *answer, document);
 }
 
 }  // namespace
@@ -476,6 +501,7 @@ Result<PhoneAnswer, Rejection> ask(PhoneTransport& transport, PhoneMethod servic
 void PhoneRelay::forget_ended(std::uint64_t now_s) {
   if (now_s == swept_s_) return;  // once a second, since it looks at all
   std::erase_if(sessions_, [&](const auto& each) { return now_s >= each.second.ends_s; });
+  std::erase_if(documents_, [&](const auto& each) { return now_s >= each.second.ends_s; });
   swept_s_ = now_s;
 }
 
@@ -490,8 +516,7 @@ void PhoneRelay::poll(const PhonePoll& request, std::uint64_t now_s, Polled done
     if (found == sessions_.end()) {
       at_once = reject(Reason::kMobileSessionUnknown, "");
     } else if (found->second.ready) {
-      at_once = std::move(*found->second.ready);
-      sessions_.erase(found);
+      at_once = *found->second.ready;  // until it ends: an answer may be lost on its way
     } else if (!found->second.asked && !stopping_) {
       found->second.asked = true;
       auto shared = std::make_shared<Polled>(std::move(done));
@@ -512,6 +537,7 @@ void PhoneRelay::ask_for(const Id& id, steady_clock::time_point until, Polled& d
   --waiting_;
   Result<PhoneAnswer, Rejection> answer = PhoneAnswer{};
   std::optional<Session> session;
+  std::string document;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = sessions_.find(id); found != sessions_.end()) session = found->second;
@@ -521,17 +547,20 @@ void PhoneRelay::ask_for(const Id& id, steady_clock::time_point until, Polled& d
     // A thread for long only if nobody else wants it.
     const milliseconds hold = waiting_ > 0 ? kShortestHold : std::max(left, kShortestHold);
     const Loan transport(*this);
-    answer = ask(*transport, session->method, session->action, session->path, hold, limits_.timeout);
+    answer =
+        ask(*transport, session->method, session->action, session->path, hold, limits_.timeout, document);
   }
   {
     const std::lock_guard lock(mutex_);
     const auto found = sessions_.find(id);
-    if (found == sessions_.end())
+    if (found == sessions_.end()) {
       answer = reject(Reason::kMobileSessionUnknown, "");
-    else if (answer && answer->state == PhoneState::kRunning)
+    } else {
       found->second.asked = false;
-    else
-      sessions_.erase(found);
+      if (!answer || answer->state == PhoneState::kFinished) found->second.ready = answer;
+      if (answer && !document.empty())
+        documents_[found->second.ticket] = {document, found->second.ends_s + kSessionSeconds};
+    }
   }
   done(std::move(answer));
 }

@@ -85,7 +85,7 @@ class PhoneRelay {
   /// kWireNoncanonical, kWireLimit, kFieldCharset, kVoterIdFormat; kRateLimited; kMobile… of the table;
   /// kServiceUnavailable if there are too many sessions. The object names no person.
   void start(const PhoneStart& request, std::uint64_t now_s, Started done);
-  /// What became of it. A certificate or signature, or a refusal, ends the session.
+  /// What became of it: once it is over, the same answer until the session ends.
   /// @return kElectionFpMismatch, kMobileSessionUnknown, kMobile… of the table.
   void poll(const PhonePoll& request, std::uint64_t now_s, Polled done);
   /// Finishes what is queued; polls that are queued are told that it is still running.
@@ -95,10 +95,16 @@ class PhoneRelay {
   struct Session {
     PhoneMethod method{};
     PhoneAction action{};
-    std::string path;                  ///< at the service
-    std::optional<PhoneAnswer> ready;  ///< which the service gave at once
+    std::string path;                                     ///< at the service
+    std::optional<Result<PhoneAnswer, Rejection>> ready;  ///< once it is over
+    Digest256 ticket{};                                   ///< SHA-256 of the ticket's body, if there is one
     std::uint64_t ends_s = 0;
     bool asked = false;  ///< by a poll that has not been answered yet
+  };
+  /// The device whose certificate was shown under a ticket.
+  struct Document {
+    std::string number;
+    std::uint64_t ends_s = 0;
   };
   using Id = ByteArray<32>;
   class Loan;
@@ -106,9 +112,11 @@ class PhoneRelay {
   Result<void, Rejection> check(const PhoneStart& request, std::uint64_t now_s);
   Result<void, Rejection> check_ticket(const PhoneStart& request, std::uint64_t now_s) const;
   Result<void, Rejection> check_hash(const PhoneStart& request) const;
-  Result<Session, Rejection> begin(PhoneTransport& transport, const PhoneStart& request) const;
+  Result<Session, Rejection> begin(PhoneTransport& transport, const PhoneStart& request,
+                                   const std::string& document) const;
   Result<Session, Rejection> begin_mobile_id(PhoneTransport& transport, const PhoneStart& request) const;
-  Result<Session, Rejection> begin_smart_id(PhoneTransport& transport, const PhoneStart& request) const;
+  Result<Session, Rejection> begin_smart_id(PhoneTransport& transport, const PhoneStart& request,
+                                            const std::string& document) const;
   std::string_view display_text(std::string_view language) const;
   void ask_for(const Id& id, std::chrono::steady_clock::time_point until, Polled& done);
   void forget_ended(std::uint64_t now_s);
@@ -123,6 +131,7 @@ class PhoneRelay {
   std::atomic<std::size_t> waiting_ = 0;  ///< polls that no thread asks for yet
   std::mutex mutex_;                      ///< guards what follows
   std::map<Id, Session> sessions_;
+  std::map<Digest256, Document> documents_;  // by ticket
   std::size_t starting_ = 0;  ///< sessions that are being begun
   std::uint64_t swept_s_ = 0;
   std::vector<std::unique_ptr<PhoneTransport>> idle_;

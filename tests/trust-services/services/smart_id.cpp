@@ -7,6 +7,8 @@
 namespace psephos::trust {
 namespace {
 
+constexpr std::string_view kDevice = "-TEST-Q";  // behind the person: the number of a document
+
 namespace json = phone::json;
 using phone::text_in;
 using phone::wrong;
@@ -145,6 +147,7 @@ HttpReply SmartId::start(const HttpRequest& request, Fault<SmartIdFault> fault, 
   };
   constexpr Resource kResources[] = {{"/smart-id/authentication/etsi/", Action::kAuthentication},
                                      {"/smart-id/signature/etsi/", Action::kSignature},
+                                     {"/smart-id/signature/document/", Action::kSignature},
                                      {"/smart-id/certificatechoice/etsi/", Action::kCertificateChoice}};
   const Resource* resource = nullptr;
   for (const Resource& each : kResources)
@@ -171,7 +174,15 @@ HttpReply SmartId::start(const HttpRequest& request, Fault<SmartIdFault> fault, 
     if (interaction.empty()) return wrong(400, "no interaction, or its text is too long");
   }
   const std::lock_guard lock(mutex_);
-  const auto account = accounts_.find(std::string_view(request.target).substr(resource->path.size()));
+  std::string_view whom = std::string_view(request.target).substr(resource->path.size());
+  const bool by_device = resource->path.ends_with("/document/");
+  if (by_device) {
+    if (!whom.ends_with(kDevice)) return wrong(404, "no such document");
+    whom.remove_suffix(kDevice.size());
+  } else if (fault.kind == SmartIdFault::kOtherDevice && resource->action == Action::kSignature) {
+    fault.kind = SmartIdFault::kOtherPerson;  // the person has another device, with another key
+  }
+  const auto account = accounts_.find(whom);
   if (account == accounts_.end()) return wrong(404, "no such account");
   const std::int64_t thinking =
       fault.kind == SmartIdFault::kSlowUser ? fault.amount.value_or(10'000) : std::int64_t{0};
@@ -190,7 +201,7 @@ json::object SmartId::finish(const PhoneAccount& account, Action action, const H
   if (end_result != "OK") return out;
   const PhoneAccount& whose = fault == SmartIdFault::kOtherPerson ? somebody_else_ : account;
   const PhoneSigner& signer = action == Action::kAuthentication ? whose.authentication : whose.signing;
-  out["result"].get_object()["documentNumber"] = whose.person.national_id + "-TEST-Q";
+  out["result"].get_object()["documentNumber"] = whose.person.national_id + std::string(kDevice);
   out["cert"] = json::object{{"value", to_base64(signer.certificate)}, {"certificateLevel", "QUALIFIED"}};
   if (action == Action::kCertificateChoice) return out;
   const Bytes signature = signer.sign(fault == SmartIdFault::kWrongHash ? phone::another(hash) : hash, rng_);

@@ -35,6 +35,7 @@ enum class SmartIdFault : std::uint8_t {
   kHttp480,
   kHttp500,
   kHttp580,
+  kOtherDevice,  ///< signatures asked for by person, and not by document, come from another key
   kGarbage,  ///< bytes that are no answer
   kSlow,     ///< the answer takes so many ms
   kDown,     ///< the connection is closed without an answer
@@ -67,6 +68,7 @@ inline constexpr FaultName<SmartIdFault> kSmartIdFaults[] = {
     {SmartIdFault::kHttp480, "http-480"},
     {SmartIdFault::kHttp500, "http-500"},
     {SmartIdFault::kHttp580, "http-580"},
+    {SmartIdFault::kOtherDevice, "other-device"},
     {SmartIdFault::kGarbage, "garbage"},
     {SmartIdFault::kSlow, "slow", 1000, "ms"},
     {SmartIdFault::kDown, "down"},
@@ -76,6 +78,7 @@ inline constexpr FaultName<SmartIdFault> kSmartIdFaults[] = {
 /// a member that the interface does not know is HTTP 400, another relying party 401, another person 404.
 ///
 ///   POST /smart-id/{authentication,signature,certificatechoice}/etsi/PNOEE-… → {sessionID}
+///   POST /smart-id/signature/document/NUMBER → {sessionID}
 ///   GET  /smart-id/session/ID?timeoutMs=N → {state, result, signature, cert}
 ///
 /// Persons do at once what they are asked for. ECDSA, which accounts of today do not have, is r‖s here.
