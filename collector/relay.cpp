@@ -317,6 +317,8 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
   {
     const std::lock_guard lock(mutex_);
     forget_ended(now_s);
+    if (sessions_.size() + starting_ >= limits_.sessions)  // those that are over make room
+      std::erase_if(sessions_, [](const auto& each) { return each.second.ready.has_value(); });
     if (sessions_.size() + starting_ >= limits_.sessions)
       return done(reject(Reason::kServiceUnavailable, "too many sessions"));
     ++starting_;
@@ -336,11 +338,12 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
   std::string document;
   if (request.action == PhoneAction::kSign) {
     const std::lock_guard lock(mutex_);
-    if (const auto found = documents_.find(ticket); found != documents_.end()) document = found->second.number;
+    if (const auto found = documents_.find(ticket); found != documents_.end())
+      document = found->second.number;
   }
-  const bool posted =
-      starts_.post(sizeof(PhoneStart), [this, shared, given_up, now_s, ticket, document = std::move(document),
-                                        kept = std::move(kept)] {
+  const bool posted = starts_.post(
+      sizeof(PhoneStart),
+      [this, shared, given_up, now_s, ticket, document = std::move(document), kept = std::move(kept)] {
         if (stopping_) return given_up();
         auto begun = [&] {
           const Loan transport(*this);
@@ -363,8 +366,7 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
   if (!posted) given_up();
 }
 
-Result<PhoneRelay::Session, Rejection> PhoneRelay::begin(PhoneTransport& transport,
-                                                         const PhoneStart& request,
+Result<PhoneRelay::Session, Rejection> PhoneRelay::begin(PhoneTransport& transport, const PhoneStart& request,
                                                          const std::string& document) const {
   auto session = request.method == PhoneMethod::kMobileId ? begin_mobile_id(transport, request)
                                                           : begin_smart_id(transport, request, document);
@@ -426,9 +428,8 @@ Result<PhoneRelay::Session, Rejection> PhoneRelay::begin_smart_id(PhoneTransport
     body["hash"] = to_base64(request.hash->value);
     body["hashType"] = hash_type(request.hash->kind);
     // The app has the voter choose the code that her client shows: one that only shows it will not do.
-    body["allowedInteractionsOrder"] =
-        json::array{json::object{{"type", "verificationCodeChoice"},
-                                 {"displayText60", display_text(request.language.text)}}};
+    body["allowedInteractionsOrder"] = json::array{json::object{
+        {"type", "verificationCodeChoice"}, {"displayText60", display_text(request.language.text)}}};
   }
   // A person may have several devices, with a key each: the one whose certificate was shown is to sign.
   if (!document.empty())
@@ -472,9 +473,10 @@ Result<PhoneAnswer, Rejection> finished(PhoneMethod service, PhoneAction action,
   }
   if (action == PhoneAction::kCertificate) {
     const std::string_view number = text_in(result, "documentNumber");
-    const bool fits = number.size() <= 64 && std::ranges::all_of(number, [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-    });
+    const bool fits =
+        number.size() <= 64 && std::ranges::all_of(number, [](char c) {
+          return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+        });
     if (!fits) return another_answer("documentNumber");
     document = number;
   }

@@ -132,7 +132,7 @@ class PhoneRelay {
   std::mutex mutex_;                      ///< guards what follows
   std::map<Id, Session> sessions_;
   std::map<Digest256, Document> documents_;  // by ticket
-  std::size_t starting_ = 0;  ///< sessions that are being begun
+  std::size_t starting_ = 0;                 ///< sessions that are being begun
   std::uint64_t swept_s_ = 0;
   std::vector<std::unique_ptr<PhoneTransport>> idle_;
   WorkPool starts_, polls_;  // last: their threads use the rest

@@ -407,9 +407,10 @@ TEST_F(RelayTest, An_answer_that_was_lost_is_given_again) {
 // A person with two devices: the one whose certificate she showed signs.
 TEST_F(RelayTest, The_device_that_showed_its_certificate_signs) {
   phones.smart_id.set_fault({SmartIdFault::kOtherDevice});
-  const auto shown = ask(request(PhoneMethod::kSmartId, PhoneAction::kCertificate));
-  ASSERT_TRUE(shown);
   const PhoneStart sign = request(PhoneMethod::kSmartId, PhoneAction::kSign);
+  PhoneStart show = request(PhoneMethod::kSmartId, PhoneAction::kCertificate);
+  show.ticket = sign.ticket;
+  ASSERT_TRUE(ask(show));
   const auto by_document = ask(sign);
   ASSERT_TRUE(by_document);
   phones.smart_id.set_fault({SmartIdFault::kNone});

@@ -17,8 +17,8 @@ namespace {
 namespace json = boost::json;
 constexpr std::int64_t kNow = 1'900'000'000;
 constexpr std::int64_t kNowMs = kNow * 1000;
-const Person kMari{"PNOEE-48001010003", "MARI", "MAASIKAS"};
-constexpr std::string_view kMarisCode = "48001010003";
+const Person kMari{"PNOEE-48001010005", "MARI", "MAASIKAS"};
+constexpr std::string_view kMarisCode = "48001010005";
 constexpr std::string_view kPhone = "+37200000766";
 
 Bytes message() {

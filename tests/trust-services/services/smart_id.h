@@ -36,9 +36,9 @@ enum class SmartIdFault : std::uint8_t {
   kHttp500,
   kHttp580,
   kOtherDevice,  ///< signatures asked for by person, and not by document, come from another key
-  kGarbage,  ///< bytes that are no answer
-  kSlow,     ///< the answer takes so many ms
-  kDown,     ///< the connection is closed without an answer
+  kGarbage,      ///< bytes that are no answer
+  kSlow,         ///< the answer takes so many ms
+  kDown,         ///< the connection is closed without an answer
 };
 inline constexpr FaultName<SmartIdFault> kSmartIdFaults[] = {
     {SmartIdFault::kNone, "none"},
