@@ -229,7 +229,8 @@ Result<std::uint64_t, Rejection> take_containers(
     if (at_fault > 1) first->object += ", and " + std::to_string(at_fault - 1) + " more entries at fault";
     return std::unexpected(*first);
   }
-  if (id_wanted != nullptr) return reject(Reason::kNotRecorded, to_hex(*id_wanted));
+  if (id_wanted != nullptr)
+    return reject(Reason::kUsage, "no entry of the log is of the ballot " + to_hex(*id_wanted));
   return taken;
 }
 

@@ -32,8 +32,8 @@ using WantedBallots = std::variant<AllBallots, std::uint64_t, BallotId>;
 
 /// Reads the sworn tier once and hands the containers wanted to `take`, in log order. Each is what its entry
 /// commits to; that the entries are those of the witnessed log, `audit verify` says.
-/// @return how many; the first refusal of `take`; USAGE if there is no such entry, or it is no ballot's;
-/// NOT_RECORDED for an id that no entry has; EVIDENCE_FILE_MISSING without the sworn tier, FILE_UNREADABLE;
+/// @return how many; the first refusal of `take`; USAGE if there is no such entry or ballot, or the entry is
+/// of something else; EVIDENCE_FILE_MISSING without the sworn tier, FILE_UNREADABLE;
 /// LOG_ENTRY_UNKNOWN, BALLOT_LOST, LOG_LEAF_MISMATCH, wire refusals or those of §9.3 for an entry at fault,
 /// which is named. With all ballots wanted the sound ones are taken before that is returned, and the object
 /// says how many entries are at fault.
@@ -43,7 +43,7 @@ Result<std::uint64_t, Rejection> take_containers(
     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
 /// What lies beside containers: README.txt, which tells how to check one (`example`) with unzip, xmlsec1 and
-/// openssl, and the election's trust anchors in PEM.
+/// openssl, and before it the election's trust anchors in PEM.
 std::vector<NewFile> container_companions(const Election& election, const std::string& example);
 
 /// A check of a container by name. Checks that stand on a failed one are not made.

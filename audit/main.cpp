@@ -129,7 +129,7 @@ Result<void, Rejection> containers(const ContainerOptions& options) {
       [&](const LoggedContainer& logged) -> Result<void, Rejection> {
         const std::string name = container_name(logged);
         if (example.empty()) example = name;
-        if (auto ok = write_secret_file(out / name, logged.container); !ok) return ok;
+        if (auto ok = add_secret_file(out / name, logged.container); !ok) return ok;
         ++written;
         return {};
       },
@@ -139,12 +139,18 @@ Result<void, Rejection> containers(const ContainerOptions& options) {
         progress->at(done);
       });
   progress.reset();
-  if (written > 0)
-    for (const NewFile& file : container_companions(*election, example))
-      if (auto ok = write_secret_file(out / file.path, file.bytes); !ok) return ok;
-  if (!options.quiet)
-    std::fprintf(stderr, "%llu containers in %s; README.txt there says how to check one\n",
-                 static_cast<unsigned long long>(written), options.out.c_str());
+  if (written > 0) {
+    std::vector<NewFile> companions = container_companions(*election, example);
+    const NewFile readme = std::move(companions.back());  // comes last: where it is, the rest is
+    companions.pop_back();
+    for (const NewFile& file : companions)
+      if (auto ok = add_secret_file(out / file.path, file.bytes); !ok) return ok;
+    if (auto ok = sync_files(out); !ok) return ok;
+    if (auto ok = write_secret_file(out / readme.path, readme.bytes); !ok) return ok;
+    if (!options.quiet)
+      std::fprintf(stderr, "%llu containers in %s; README.txt there says how to check one\n",
+                   static_cast<unsigned long long>(written), options.out.c_str());
+  }
   if (!taken) return std::unexpected(taken.error());
   return {};
 }

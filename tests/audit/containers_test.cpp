@@ -116,7 +116,7 @@ TEST_F(ContainersOfARecord, WhatIsNotThereIsNamed) {
   EXPECT_EQ(take(*honest, std::uint64_t{log->entries.size()}).refusal(), Reason::kUsage);
   BallotId other = first;
   other[0] ^= 1;
-  EXPECT_EQ(take(*honest, other).refusal(), Reason::kNotRecorded);
+  EXPECT_EQ(take(*honest, other).refusal(), Reason::kUsage);
   MemoryRecord public_only = *honest;
   public_only.files.erase(layout::log_items());
   EXPECT_EQ(take(public_only, AllBallots{}).refusal(), Reason::kEvidenceFileMissing);
@@ -244,7 +244,7 @@ TEST_F(ContainerProgram, SaysWhatIsWrong) {
   refused({"container", record, "--all", "--out", record}, 2, "not an empty directory");
   refused({"container", record, "--all", "--out", out, "--fingerprint", std::string(64, '0')}, 1,
           "MANIFEST_FP_MISMATCH");
-  refused({"container", record, "--ballot", std::string(64, '0'), "--out", out}, 1, "NOT_RECORDED");
+  refused({"container", record, "--ballot", std::string(64, '0'), "--out", out}, 2, "no entry of the log");
   EXPECT_FALSE(fs::exists(out));
   refused({"container-check", path("none"), "--manifest", manifest, "--fingerprint", fingerprint()}, 1,
           "FILE_UNREADABLE");

@@ -98,6 +98,19 @@ TEST_F(FilesTest, RefusalsNameThePath) {
   EXPECT_EQ(entries(directory_), 1U);
 }
 
+TEST_F(FilesTest, FilesAddedTogetherAreTheOwnersAndReplaceNothing) {
+  const fs::path path = directory_ / "many" / "1";
+  ASSERT_TRUE(add_secret_file(path, text("one")));
+  ASSERT_TRUE(sync_files(directory_ / "many"));
+  EXPECT_EQ(text_of(read_file(path, 10).value()), "one");
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+  EXPECT_EQ(add_secret_file(path, text("two")).error().reason, Reason::kFileUnreadable);
+  EXPECT_EQ(text_of(read_file(path, 10).value()), "one");
+  EXPECT_EQ(sync_files(directory_ / "none").error().reason, Reason::kFileUnreadable);
+}
+
 TEST_F(FilesTest, SecretFilesAreTheOwnersAndNewOnesReplaceNothing) {
   const fs::path path = directory_ / "key";
   ASSERT_TRUE(write_new_secret_file(path, text("one")));
