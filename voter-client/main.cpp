@@ -18,6 +18,7 @@
 #include "voter-client/pin_source.h"
 #include "voter-client/pkcs11_signer.h"
 #include "voter-client/qr.h"
+#include "voter-client/terminal_phone.h"
 #include "voter-client/texts.h"
 
 namespace {
@@ -28,7 +29,8 @@ using fmt::literals::operator""_a;
 struct Options {
   std::string server, fingerprint, language, state_directory;
   std::string module = "opensc-pkcs11.so", voter;
-  std::optional<std::string> card_file, pin1_file, pin2_file;
+  std::optional<std::string> card_file, pin1_file, pin2_file, mobile_id;
+  bool smart_id = false;
   std::vector<std::string> choose;
   std::optional<std::string> receipt_out, qr_out, code_out;
   std::string code, receipt_in, manifest;
@@ -98,8 +100,22 @@ struct Connection {
   }
 };
 
-Result<std::unique_ptr<Signer>, Rejection> open_signer(const Options& options, const Election& election,
-                                                       PinSource& pins) {
+/// What the voter signs with. The connection outlives it; `language` is what a phone shows.
+Result<std::unique_ptr<Signer>, Rejection> open_signer(const Options& options, Connection& connection,
+                                                       const Id& language, PinSource& pins) {
+  const Election& election = connection.election;
+  if (options.mobile_id || options.smart_id) {
+    if (options.voter.empty())
+      return reject(Reason::kUsage,
+                    say<TextId::kNeedsVoter>(spoken(options),
+                                             "option"_a = options.smart_id ? "--smart-id" : "--mobile-id"));
+    auto account = PhoneAccount::of(options.smart_id ? PhoneMethod::kSmartId : PhoneMethod::kMobileId,
+                                    options.voter, options.mobile_id.value_or(""), language);
+    if (!account) return std::unexpected(account.error());
+    return std::make_unique<TerminalPhone>(election, *connection.eid, connection.transport,
+                                           ClientClock::system(), std::move(*account), spoken(options),
+                                           stdout);
+  }
   if (options.card_file) {
     if (options.voter.empty())
       return reject(Reason::kUsage, say<TextId::kNeedsVoter>(spoken(options), "option"_a = "--card-file"));
@@ -121,7 +137,7 @@ Result<void, Rejection> contests(Options& options) {
   const auto language = settle_language(election, options);
   if (!language) return std::unexpected(language.error());
   TerminalPins pins(options.pin1_file, options.pin2_file, spoken(options));
-  const auto signer = open_signer(options, election, pins);
+  const auto signer = open_signer(options, *connection, *language, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
   Session session(election, *connection->eid, connection->transport, connection->heads, rng,
@@ -194,7 +210,7 @@ Result<void, Rejection> cast(Options& options) {
   const auto language = settle_language(election, options);
   if (!language) return std::unexpected(language.error());
   TerminalPins pins(options.pin1_file, options.pin2_file, spoken(options));
-  const auto signer = open_signer(options, election, pins);
+  const auto signer = open_signer(options, *connection, *language, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
   Session session(election, *connection->eid, connection->transport, connection->heads, rng,
@@ -318,6 +334,21 @@ void add_language_option(CLI::App& command, Options& options) {
                      "language: en, et, ru, km or one of the election's (default: that of the environment)");
 }
 
+Result<void, Rejection> cards(const Options& options) {
+  const auto present = present_cards(options.module);
+  if (!present) return reject(reason_of(present.error()), options.module);
+  if (present->empty()) return reject(Reason::kTokenNotPresent, options.module);
+  for (const PresentCard& card : *present) {
+    fmt::print("{} {} {}, in {}{}\n", card.person.national_id, card.person.given_name, card.person.surname,
+               fmt::join(card.readers, " and "), card.complete ? "" : " (CARD_INCOMPLETE)");
+  }
+  return {};
+}
+
+void add_module_option(CLI::App& command, Options& options) {
+  command.add_option("--module", options.module, "PKCS#11 module of the card")->capture_default_str();
+}
+
 void add_connection_options(CLI::App& command, Options& options) {
   command.add_option("--server", options.server, "the collector, HOST:PORT")->required();
   command.add_option("--fingerprint", options.fingerprint, "the election's, as the commission announced it");
@@ -328,17 +359,22 @@ void add_connection_options(CLI::App& command, Options& options) {
 
 void add_signer_options(CLI::App& command, Options& options) {
   command.add_option("--voter", options.voter, "personal identifier, e.g. PNOEE-38001085718");
-  command.add_option("--module", options.module, "PKCS#11 module of the card")->capture_default_str();
+  add_module_option(command, options);
   command.add_option("--pin1-file", options.pin1_file, "file with PIN1; else it is asked for");
   command.add_option("--pin2-file", options.pin2_file, "file with PIN2; else it is asked for");
-  command.add_option("--card-file", options.card_file, "software cards, for test elections only");
+  CLI::Option* file =
+      command.add_option("--card-file", options.card_file, "software cards, for test elections only");
+  CLI::Option* mobile_id = command.add_option("--mobile-id", options.mobile_id,
+                                              "sign with Mobile-ID: the phone's number, +372...");
+  command.add_flag("--smart-id", options.smart_id, "sign with Smart-ID")->excludes(mobile_id)->excludes(file);
+  mobile_id->excludes(file);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  Program program("vote", "Cast a ballot with an eID card, and check what was cast.");
+  Program program("vote", "Cast a ballot with an eID card or a phone, and check what was cast.");
   program.speak({.refusal = [&](const Rejection& why) { return refusal_text(why, spoken(options)); },
                  .misread =
                      [&](const std::string& error) {
@@ -364,6 +400,9 @@ int main(int argc, char** argv) {
   cast_command.add_option("--code", options.code_out, "save the verification code as text");
   cast_command.add_flag("--no-terminal-qr", options.no_qr,
                         "do not show the verification code on the terminal");
+
+  add_module_option(
+      program.command("cards", "whose cards are in which readers", [&] { return cards(options); }), options);
 
   CLI::App& check_command =
       program.command("check", "show what a verification code's ballot holds, as the phone does",

@@ -4,6 +4,7 @@
 
 #include "crypto/invariant.h"
 #include "protocol/eid/certificate.h"
+#include "protocol/national_id.h"
 #include "voter-client/core/ask.h"
 #include "voter-client/message_hash.h"
 
@@ -39,6 +40,17 @@ std::string phone_code(PhoneMethod method, ByteView hash) {
   std::string digits = std::to_string(number);
   digits.insert(0, 4 - digits.size(), '0');  // 13 bits are 8191 at most
   return digits;
+}
+
+Result<PhoneAccount, Rejection> PhoneAccount::of(PhoneMethod method, std::string_view national_id,
+                                                 std::string_view phone_number, Id language) {
+  if (!is_national_id(national_id)) return reject(Reason::kVoterIdFormat, std::string(national_id));
+  const bool fits = method == PhoneMethod::kSmartId
+                        ? phone_number.empty()
+                        : phone_number.size() >= 6 && phone_number.size() <= 16 && phone_number[0] == '+' &&
+                              phone_number[1] != '0' && national_id::digits_only(phone_number.substr(1));
+  if (!fits) return reject(Reason::kFieldCharset, "phone number, which is like +37251234567");
+  return PhoneAccount{method, std::string(national_id), std::string(phone_number), std::move(language)};
 }
 
 Result<PhoneAnswer, Rejection> PhoneSigner::ask(PhoneAction action, std::optional<HashToSign> hash) {

@@ -19,6 +19,11 @@ std::string phone_code(PhoneMethod method, ByteView hash);
 
 /// Whose phone it is.
 struct PhoneAccount {
+  /// @return VOTER_ID_FORMAT; FIELD_CHARSET unless the number is "+" and 5 to 15 digits, the first not 0, for
+  /// Mobile-ID, and empty for Smart-ID.
+  static Result<PhoneAccount, Rejection> of(PhoneMethod method, std::string_view national_id,
+                                            std::string_view phone_number, Id language);
+
   PhoneMethod method = PhoneMethod::kMobileId;
   NationalId national_id;
   std::string phone_number;  ///< "+37200000766"; empty for Smart-ID
@@ -41,8 +46,9 @@ class PhoneObserver {
 /// certificate of the election's profile and anchors.
 class PhoneSigner final : public Signer {
  public:
-  /// All but the account are kept by reference and outlive the signer. @pre the transport is pinned to the
-  /// manifest's certificate. `cancelled` may be set at any time, by a signal handler or another thread.
+  /// All but the account are kept by reference and outlive the signer. @pre the account is as
+  /// PhoneAccount::of gives it; the transport is pinned to the manifest's certificate. `cancelled` may be set
+  /// at any time, by a signal handler or another thread.
   PhoneSigner(const Election& election, const EidVerifier& eid, Transport& transport, ClientClock clock,
               PhoneAccount account, PhoneObserver& observer, const std::atomic<bool>& cancelled)
       : election_(election),

@@ -1,10 +1,20 @@
 #include "voter-client/pin_source.h"
 
+#include <fmt/format.h>
+
 #include "protocol/files/passphrase.h"
 
 namespace psephos {
 
 using fmt::literals::operator""_a;
+
+namespace {
+
+const char* name_of(KeyUse use) {
+  return use == KeyUse::kAuthentication ? "PIN1" : "PIN2";
+}
+
+}  // namespace
 
 Result<Pin, SignerError> TerminalPins::pin(const PinRequest& request) {
   const bool authenticate = request.use == KeyUse::kAuthentication;
@@ -18,6 +28,18 @@ Result<Pin, SignerError> TerminalPins::pin(const PinRequest& request) {
   if (!entered || entered->expose().size() > Pin::kMaxBytes)
     return std::unexpected(SignerError::kPinCancelled);
   return Pin::copy_from(entered->expose());
+}
+
+void TerminalPins::pin_on_reader(const PinRequest& request) {
+  fmt::print(stderr, "{} [{}]\n", say<TextId::kPinOnReader>(spoken_, "pin"_a = name_of(request.use)),
+             request.card);
+}
+
+void TerminalPins::pin_wrong(const PinRequest& request) {
+  std::string left;  // of other numbers of tries a token says nothing
+  if (request.tries == PinTries::kLast) left = " (" + say<TextId::kPinLastTry>(spoken_) + ")";
+  fmt::print(stderr, "{}{} [{}]\n", say<TextId::kPinWasWrong>(spoken_, "pin"_a = name_of(request.use)), left,
+             request.card);
 }
 
 }  // namespace psephos

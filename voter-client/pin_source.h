@@ -7,7 +7,8 @@
 
 namespace psephos {
 
-/// PINs from files, one line each, or else asked for on the terminal without echo.
+/// PINs from files, one line each, or else asked for on the terminal without echo. What there is to tell goes
+/// to standard error.
 class TerminalPins final : public PinSource {
  public:
   TerminalPins(const std::optional<std::string>& pin1_file, const std::optional<std::string>& pin2_file,
@@ -15,6 +16,8 @@ class TerminalPins final : public PinSource {
       : pin1_file_(pin1_file), pin2_file_(pin2_file), spoken_(spoken) {}
   /// The last try that the card grants is not spent on a file.
   Result<Pin, SignerError> pin(const PinRequest& request) override;
+  void pin_on_reader(const PinRequest& request) override;
+  void pin_wrong(const PinRequest& request) override;
 
  private:
   const std::optional<std::string> pin1_file_, pin2_file_;

@@ -473,9 +473,29 @@ TEST_F(HttpsTest, CardInAReader) {
   const Ran wrong = cast("wrong");
   EXPECT_EQ(wrong.status, 1);
   EXPECT_NE(wrong.output.find("PIN_WRONG"), std::string::npos) << wrong.output;
+  EXPECT_NE(wrong.output.find("PIN2 was wrong"), std::string::npos) << wrong.output;
   const Ran done = cast("pin2");
   EXPECT_EQ(done.status, 0) << done.output;
   EXPECT_EQ(done.output.find("12345"), std::string::npos);
+  const Ran cards = shell(fmt::format("{}/vote cards --module {}", PSEPHOS_BIN, PSEPHOS_SOFTHSM));
+  EXPECT_EQ(cards.status, 0) << cards.output;
+  EXPECT_TRUE(cards.output.starts_with(world.e->card(5).person.national_id + " ")) << cards.output;
+  EXPECT_EQ(cards.output.find("CARD_INCOMPLETE"), std::string::npos);
+}
+
+TEST_F(HttpsTest, PhonesNeedTheirWords) {
+  const std::string voter = " --voter " + world.e->card(6).person.national_id;
+  const auto refused = [&](const std::string& words, std::string_view name) {
+    const Ran ran = run("vote", "contests " + words);
+    EXPECT_NE(ran.status, 0);
+    EXPECT_NE(ran.output.find(name), std::string::npos) << ran.output;
+  };
+  refused("--smart-id", "USAGE");
+  refused("--mobile-id +37200000766", "USAGE");
+  refused("--smart-id --mobile-id +37200000766" + voter, "USAGE");
+  refused("--smart-id --card-file x" + voter, "USAGE");
+  refused("--mobile-id 00766" + voter, "FIELD_CHARSET");
+  refused("--smart-id --voter 38001085718", "VOTER_ID_FORMAT");
 }
 
 }  // namespace

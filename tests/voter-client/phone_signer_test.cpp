@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdio>
 #include <limits>
 
+#include "tests/trust-services/test_ca/national_ids.h"
 #include "tests/voter-client/lying_phones.h"
+#include "voter-client/terminal_phone.h"
 
 namespace psephos {
 namespace {
@@ -380,6 +384,89 @@ TEST_F(PhoneSignerTest, CancelsAtAnyTime) {
   relay.before_answer = [&](int poll) { cancelled = poll == 3; };
   expect_cancelled();
   EXPECT_EQ(relay.polls, 3);
+}
+
+TEST(PhoneAccount, IsOfOneForm) {
+  const auto refused = [](PhoneMethod method, std::string_view id, std::string_view number) {
+    const auto account = PhoneAccount::of(method, id, number, Id{"et"});
+    return account ? std::nullopt : std::optional(account.error().reason);
+  };
+  const std::string id = trust::artificial_national_id(1);
+  for (const char* good : {"+37200000766", "+12345", "+123456789012345"})
+    EXPECT_EQ(refused(PhoneMethod::kMobileId, id, good), std::nullopt) << good;
+  for (const char* bad : {"", "+", "37200000766", "+1234", "+1234567890123456", "+07200000766",
+                          "+372 0000766", "+3720000076a", "++3720000076"})
+    EXPECT_EQ(refused(PhoneMethod::kMobileId, id, bad), Reason::kFieldCharset) << bad;
+  EXPECT_EQ(refused(PhoneMethod::kSmartId, id, ""), std::nullopt);
+  EXPECT_EQ(refused(PhoneMethod::kSmartId, id, "+37200000766"), Reason::kFieldCharset);
+  for (const std::string& bad : {std::string(), std::string("38001085718"), std::string("PNOEE-38001085719"),
+                                 "PNOXX-" + std::string(100, '1')})
+    EXPECT_EQ(refused(PhoneMethod::kSmartId, bad, ""), Reason::kVoterIdFormat) << bad;
+}
+
+TEST(TerminalPhone, BigDigits) {
+  EXPECT_EQ(big_digits("17"),
+            "    ██    ██████\n"
+            "  ████        ██\n"
+            "    ██        ██\n"
+            "    ██        ██\n"
+            "  ██████      ██\n");
+}
+
+/// What a TerminalPhone writes where no terminal is.
+class TerminalPhoneTest : public PhoneSignerTest {
+ protected:
+  ~TerminalPhoneTest() override { std::fclose(out); }
+  std::string written() {
+    std::fflush(out);
+    std::rewind(out);
+    std::string text(4096, 0);
+    text.resize(std::fread(text.data(), 1, text.size(), out));
+    return text;
+  }
+  static bool interrupt_is_handled() {
+    struct sigaction now{};
+    ::sigaction(SIGINT, nullptr, &now);
+    return now.sa_handler != SIG_DFL;
+  }
+  std::FILE* const out = std::tmpfile();
+  TerminalPhone phone{e.election(),
+                      e.eid(),
+                      relay,
+                      clock,
+                      {PhoneMethod::kMobileId, me.national_id, "+37200000766", Id{"et"}},
+                      Language::kEnglish,
+                      out};
+};
+
+TEST_F(TerminalPhoneTest, ShowsTheCodes) {
+  relay.running_polls = 2;
+  EXPECT_TRUE(phone.sign(KeyUse::kAuthentication, message));
+  phone.authorised(ticket);
+  EXPECT_TRUE(phone.sign(KeyUse::kSigning, message));
+  const std::string text = written();
+  for (const std::size_t i : {0U, 2U})
+    EXPECT_NE(text.find(phone_code(PhoneMethod::kMobileId, relay.starts.at(i).hash->value)),
+              std::string::npos)
+        << text;
+  EXPECT_LT(text.find("PIN1"), text.find("PIN2"));
+  EXPECT_EQ(text.find('\r'), std::string::npos);  // seconds are for terminals
+}
+
+TEST_F(TerminalPhoneTest, InterruptCancels) {
+  relay.running_polls = 100;
+  EXPECT_FALSE(interrupt_is_handled());
+  relay.before_answer = [](int poll) {
+    EXPECT_TRUE(interrupt_is_handled());
+    if (poll == 3) {
+      std::raise(SIGINT);
+      EXPECT_FALSE(interrupt_is_handled());  // a second one ends the program
+    }
+  };
+  EXPECT_EQ(refusal(phone.sign(KeyUse::kAuthentication, message)),
+            (Rejection{Reason::kMobileCancelled, "on this computer"}));
+  EXPECT_EQ(relay.polls, 3);
+  EXPECT_FALSE(interrupt_is_handled());
 }
 
 }  // namespace

@@ -182,7 +182,9 @@ TEST_F(SignerTest, A50_OnePinEntryYieldsOneSignature) {
   const auto sign_after = [&](int pin_entries) {
     CK_MECHANISM mechanism{CKM_ECDSA, nullptr, 0};
     EXPECT_EQ((*module_)->C_SignInit(session->handle(), &mechanism, keys->front()), CKR_OK);
-    if (pin_entries > 0) EXPECT_TRUE(session->log_in(CKU_CONTEXT_SPECIFIC, &pin));
+    if (pin_entries > 0) {
+      EXPECT_TRUE(session->log_in(CKU_CONTEXT_SPECIFIC, &pin));
+    }
     Bytes digest(48);
     Bytes signature(96);
     CK_ULONG size = signature.size();
