@@ -10,6 +10,7 @@
 #include "crypto/merkle.h"
 #include "protocol/checks/receipt.h"
 #include "protocol/checks/tally.h"
+#include "protocol/container.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/files/progress.h"
 #include "protocol/list_file.h"
@@ -240,8 +241,8 @@ class Audit {
     }
     report_.fingerprint = election->fingerprint();
     report_.title = election->definition().title.front().text;
-    auto eid = OpensslEidVerifier::create(election->definition().anchors);
-    if (!eid) return part.fail(eid.error(), "anchors of the definition");
+    auto eid = OpensslEidVerifier::create(election->definition().eid);
+    if (!eid) return part.fail(eid.error(), "eID profile of the definition");
     eid_ = std::move(*eid);
     election_ = std::move(*election);
     const Definition& definition = election_->definition();
@@ -264,6 +265,7 @@ class Audit {
       report_.ballots = log->ballots;
     }
     check_given(log);
+    if (log && !request_.time_stamps.empty()) check_time_stamps();
     if (sheet_) check_balance();
     if (!log) return;
     auto lists = verify_lists(v, *log);
@@ -281,7 +283,12 @@ class Audit {
 
   /// Check 1. Which files there must be follows from manifest, log, sheet and statements, not from the index.
   void check_files(const Verification& v) {
-    for (const std::string& path : record_.paths())
+    const auto paths = record_.paths();
+    if (paths.size() > limits::kRecordFiles) {
+      ledger_.findings(kRecord).push_back({Reason::kAuditInputLimit, "more files than any record has"});
+      return;
+    }
+    for (const std::string& path : paths)
       if (!path.starts_with(layout::tier_dir(Tier::kPublic) + "/") && !PublicTier::is_sworn(path))
         ledger_.findings(kRecord).push_back({Reason::kEvidenceFileExtra, path});
     const auto entries = record_.read(layout::log_entries());
@@ -326,6 +333,76 @@ class Audit {
       ++report_.compared_receipts;
       part.advance();
     }
+  }
+
+  /// What the authorities stamped is in the log, and what is in the log they stamped: a ballot that came in
+  /// and was dropped, or evidence that never passed through them, shows here.
+  void check_time_stamps() {
+    Part part(ledger_, "log.time-stamps", request_.time_stamps.size(), "lists");
+    if (!report_.sworn) return part.fail(Reason::kAuditIncomplete, "time-stamps, without the sworn tier");
+    struct Stamped {
+      Digest256 imprint;
+      std::uint64_t entry;
+      bool is_ballot;
+      bool listed = false;
+    };
+    std::vector<Stamped> logged;
+    const auto entries = record_.read(layout::log_entries());
+    const auto items = record_.read(layout::log_items());
+    if (!entries || !items) return;  // named by "log.checkpoint" and "log.replay"
+    ItemCursor cursor(items->view);
+    for (std::uint64_t i = 0; (i + 1) * kEntryBytes <= entries->view.size(); ++i) {
+      const auto type = static_cast<EntryType>(entries->view[i * kEntryBytes + 1]);
+      const auto item = cursor.next();
+      const auto opened = item ? decode<LoggedItem>(*item) : std::unexpected(item.error());
+      if (!opened || (type != EntryType::kBallot && type != EntryType::kRefusal)) continue;
+      const auto container = container_of(type, opened->item);
+      if (container)
+        logged.push_back({sha256(signature_value(container->signature)), i, type == EntryType::kBallot});
+    }
+    std::ranges::sort(logged, {}, &Stamped::imprint);
+    for (const GivenFile& given : request_.time_stamps) {
+      std::uint64_t number = 0;
+      for (std::string_view rest = text_of(given.bytes); !rest.empty();) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        const std::string object = given.name + ", line " + std::to_string(++number);
+        const auto imprint = imprint_in(line);
+        if (!imprint) {
+          part.fail(Reason::kFileUnreadable, object + ": not time, serial number and imprint");
+          continue;
+        }
+        ++report_.compared_time_stamps;
+        const auto found = std::ranges::equal_range(logged, *imprint, {}, &Stamped::imprint);
+        if (found.empty()) part.fail(Reason::kEvidenceUnlogged, object);
+        for (Stamped& one : found) one.listed = true;
+      }
+      part.advance();
+    }
+    std::ranges::sort(logged, {}, &Stamped::entry);
+    for (const Stamped& one : logged)
+      if (one.is_ballot && !one.listed)
+        part.fail(Reason::kEvidenceMissing,
+                  "entry " + std::to_string(one.entry) + ": in no list of a time-stamping authority");
+  }
+
+  static Result<SignedBallot, Rejection> container_of(EntryType type, ByteView item) {
+    if (type == EntryType::kBallot) {
+      const auto ballot = decode<BallotItem>(item);
+      return ballot ? read_container(ballot->envelope.container) : std::unexpected(ballot.error());
+    }
+    const auto refusal = decode<RefusalItem>(item);
+    return refusal ? read_container(refusal->envelope.container) : std::unexpected(refusal.error());
+  }
+
+  /// Of a line: time, tab, serial number, tab, imprint.
+  static std::optional<Digest256> imprint_in(std::string_view line) {
+    if (std::ranges::count(line, '\t') != 2) return std::nullopt;
+    const auto bytes = from_hex(line.substr(line.rfind('\t') + 1));
+    Digest256 out{};
+    if (!bytes || bytes->size() != out.size()) return std::nullopt;
+    std::ranges::copy(*bytes, out.begin());
+    return out;
   }
 
   /// Elsewhere lines of unknown keys are ignored; a record has no room for what nobody can verify.

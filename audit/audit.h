@@ -70,6 +70,7 @@ struct AuditReport {
   std::size_t groups = 0;
   std::size_t compared_checkpoints = 0;
   std::size_t compared_receipts = 0;
+  std::size_t compared_time_stamps = 0;
   /// Two signed notes that convict the log, for each LOG_EQUIVOCATION.
   std::vector<std::array<std::string, 2>> equivocations;
 
@@ -83,8 +84,11 @@ struct AuditRequest {
   std::optional<Digest256> fingerprint{};  ///< as announced; without it the verdict is *refused*
   std::vector<GivenFile> checkpoints{};    ///< signed notes that others were shown
   std::vector<GivenFile> receipts{};       ///< canonical Receipts
-  bool public_only = false;                ///< do not look at the sworn tier
-  bool progress = false;                   ///< on standard error
+  /// The time-stamping authorities' own lists of what they stamped for this election: a line a token, time,
+  /// serial number and imprint (hexadecimal) separated by tabs.
+  std::vector<GivenFile> time_stamps{};
+  bool public_only = false;  ///< do not look at the sworn tier
+  bool progress = false;     ///< on standard error
 };
 
 /// Runs every check that can be run. A check that stands on a failed one and so cannot be made has failed:

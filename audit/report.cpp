@@ -74,10 +74,11 @@ std::string report_text(const AuditReport& report) {
     out += fmt::format("  lists        {}\n", counted(report.groups, "mixing group", "mixing groups"));
   }
   out += fmt::format("  tier         {}\n", report.sworn ? "public and sworn" : "public");
-  if (report.compared_checkpoints + report.compared_receipts > 0)
-    out += fmt::format("  compared     {}, {}\n",
+  if (report.compared_checkpoints + report.compared_receipts + report.compared_time_stamps > 0)
+    out += fmt::format("  compared     {}, {}, {}\n",
                        counted(report.compared_checkpoints, "checkpoint", "checkpoints"),
-                       counted(report.compared_receipts, "receipt", "receipts"));
+                       counted(report.compared_receipts, "receipt", "receipts"),
+                       counted(report.compared_time_stamps, "time-stamp", "time-stamps"));
   out += "\n";
   for (const AuditCheck& check : report.checks) {
     out += fmt::format("{:>3}. {:<11} {:<14}{:>8.1f} s   {}\n", check.number(), check.name,
@@ -114,6 +115,7 @@ std::string report_json(const AuditReport& report) {
   out["groups"] = report.groups;
   out["checkpoints_compared"] = report.compared_checkpoints;
   out["receipts_compared"] = report.compared_receipts;
+  out["time_stamps_compared"] = report.compared_time_stamps;
   json::array checks;
   for (const AuditCheck& check : report.checks) {
     json::object one;

@@ -32,8 +32,8 @@ std::filesystem::path store_path(const std::filesystem::path& directory) {
 
 Result<std::unique_ptr<Collector>, Rejection> Collector::open(
     const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
-    std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid, Rng& rng,
-    Settings settings) {
+    std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
+    EvidenceSource& evidence, Rng& rng, Settings settings) {
   const psephos::Collector& named = election.definition().collector;
   if (keys.log_key.verify_key() != election.log_key().key)
     return reject(Reason::kManifestInvalid, "collector.log_key is not this collector's");
@@ -42,7 +42,7 @@ Result<std::unique_ptr<Collector>, Rejection> Collector::open(
   if (keys.certificate_sha256() != named.tls_certificate_sha256)
     return reject(Reason::kManifestInvalid, "collector.tls_certificate_sha256 is not this collector's");
 
-  std::unique_ptr<Collector> out(new Collector(election, std::move(keys)));
+  std::unique_ptr<Collector> out(new Collector(election, std::move(keys), evidence, settings.phones));
   auto store = SqliteStore::open(store_path(directory), election.fingerprint(), StoreAccess::kReadWrite);
   if (!store) return std::unexpected(store.error());
   out->store_ = std::move(*store);
@@ -57,9 +57,9 @@ Result<std::unique_ptr<Collector>, Rejection> Collector::open(
       out->ledger_, *out->store_, eid, rng,
       Sequencer::Hooks{[publisher = out->publisher_.get()](const Head& head) { publisher->advance(head); },
                        settings.broken});
-  out->service_ =
-      std::make_unique<Service>(out->ledger_, *out->store_, *out->sequencer_, *out->publisher_, eid,
-                                out->keys_.service_key, rng, std::move(settings.clock), settings.limits);
+  out->service_ = std::make_unique<Service>(out->ledger_, *out->store_, *out->sequencer_, *out->publisher_,
+                                            eid, evidence, settings.phones, out->keys_.service_key, rng,
+                                            std::move(settings.clock), settings.limits);
   return out;
 }
 
@@ -69,6 +69,8 @@ Collector::~Collector() {
 
 void Collector::stop() {
   if (service_) service_->stop();
+  if (phones_ != nullptr) phones_->stop();
+  evidence_.stop();  // what it holds goes on to the sequencer
   if (sequencer_) sequencer_->stop();
   if (publisher_) publisher_->stop(std::chrono::seconds(5));
 }

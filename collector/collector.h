@@ -20,14 +20,16 @@ class Collector {
     Publisher::Timing timing;
     /// Called once, from any thread, when the store cannot be trusted any more: stop the process.
     std::function<void(const Rejection&)> broken;
+    PhoneRelay* phones = nullptr;  ///< outlives the collector; none: nobody signs with a phone
   };
-  /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid` and `rng` outlive it.
+  /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid`, `evidence`
+  /// and `rng` outlive it.
   /// @return kManifestInvalid if the election names other keys or another certificate than these; what
   /// SqliteStore::open and replay_store return.
   static Result<std::unique_ptr<Collector>, Rejection> open(
       const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
-      std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid, Rng& rng,
-      Settings settings);
+      std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
+      EvidenceSource& evidence, Rng& rng, Settings settings);
   ~Collector();
 
   Service& service() { return *service_; }
@@ -58,8 +60,11 @@ class Collector {
   void stop();
 
  private:
-  Collector(const Election& election, CollectorKeys keys) : keys_(std::move(keys)), ledger_(election) {}
+  Collector(const Election& election, CollectorKeys keys, EvidenceSource& evidence, PhoneRelay* phones)
+      : keys_(std::move(keys)), evidence_(evidence), phones_(phones), ledger_(election) {}
   CollectorKeys keys_;
+  EvidenceSource& evidence_;
+  PhoneRelay* const phones_;
   Ledger ledger_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Publisher> publisher_;

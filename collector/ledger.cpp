@@ -29,8 +29,13 @@ void examine(const Election& election, Loaded& loaded) {
   loaded.opens = make_entry(*loaded.type, stored.salt, stored.item) == stored.entry;
   if (!loaded.opens || *loaded.type != EntryType::kBallot) return;
   loaded.ballot = decode<BallotItem>(stored.item);
-  // The ticket's signature was checked before the ballot was logged, as the card's and the proofs were.
-  if (*loaded.ballot) loaded.examined = ElectionState::examine(election, **loaded.ballot);
+  // The ticket's signature was checked before the ballot was logged, as the card's, the evidence for it and
+  // the proofs were.
+  if (!*loaded.ballot) return;
+  loaded.examined = ElectionState::examine(election, **loaded.ballot);
+  Admission& admission = loaded.examined.admission;
+  if (const auto certificate = parse_certificate(admission.signed_ballot.certificate))
+    admission.key = key_hash(*certificate);
 }
 
 Result<void, Rejection> replay_entry(Loaded& loaded, Ledger& ledger) {
@@ -52,7 +57,9 @@ Result<void, Rejection> replay_entry(Loaded& loaded, Ledger& ledger) {
     case EntryType::kRefusal: {
       const auto item = decode<RefusalItem>(stored.item);
       if (!item) return inconsistent(stored.index, item.error());
-      const auto ballot = decode<Ballot>(item->envelope.ballot);
+      const auto container = read_container(item->envelope.container);
+      if (!container) return inconsistent(stored.index, container.error());
+      const auto ballot = decode<Ballot>(container->ballot);
       if (!ballot) return inconsistent(stored.index, ballot.error());
       ++ledger.refusals[ballot->pseudonym];
       return {};

@@ -16,7 +16,9 @@
 #include "collector/export.h"
 #include "collector/http_server.h"
 #include "collector/operator.h"
+#include "collector/phone_client.h"
 #include "collector/sqlite_store.h"
+#include "collector/trust_client.h"
 #include "collector/witness_client.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/files/files.h"
@@ -40,6 +42,9 @@ struct Options {
   fs::path manifest;
   std::string listen = "127.0.0.1:8443";
   std::vector<std::string> witnesses;
+  TrustAddresses trust;
+  PhoneAddresses phones;
+  fs::path relying_party;
   fs::path file;
   fs::path out;
   bool json = false;
@@ -108,6 +113,26 @@ class StopSignals {
   sigset_t set_{};
 };
 
+/// None where no service is named.
+Result<std::unique_ptr<PhoneRelay>, Rejection> relay_of(const Options& options, const Election& election,
+                                                        Rng& rng) {
+  const bool mobile_id = !options.phones.mobile_id.empty();
+  const bool smart_id = !options.phones.smart_id.empty();
+  if ((mobile_id || smart_id) == options.relying_party.empty())
+    return reject(Reason::kUsage, "--relying-party goes with --mobile-id, --smart-id or both");
+  if (options.relying_party.empty()) return std::unique_ptr<PhoneRelay>();
+  const auto file = read_file(options.relying_party, 65'536);
+  if (!file) return std::unexpected(file.error());
+  auto party = RelyingParty::read(*file);
+  if (!party) return std::unexpected(party.error());
+  const auto connect = http_phones(options.phones);
+  if (!connect) return std::unexpected(connect.error());
+  return std::make_unique<PhoneRelay>(
+      election,
+      PhoneRelay::Settings{.party = std::move(*party), .mobile_id = mobile_id, .smart_id = smart_id},
+      *connect, rng);
+}
+
 Result<void, Rejection> serve(const Options& options) {
   const StopSignals signals;  // before any thread
   auto settings = parse_listen(options.listen);
@@ -123,8 +148,8 @@ Result<void, Rejection> serve(const Options& options) {
   if (!passphrase) return std::unexpected(passphrase.error());
   auto keys = load_keys(options.directory, *passphrase);
   if (!keys) return std::unexpected(keys.error());
-  const auto eid = OpensslEidVerifier::create(election->definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
+  const auto eid = OpensslEidVerifier::create(election->definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
 
   const auto& roster = election->definition().witnesses;
   if (options.witnesses.size() > roster.size())
@@ -136,12 +161,18 @@ Result<void, Rejection> serve(const Options& options) {
     transports.push_back(std::move(*transport));
   }
 
+  const auto connect = http_trust(options.trust);
+  if (!connect) return std::unexpected(connect.error());
+  EvidenceSource evidence(**eid, *connect);
+
   SystemRng rng;
+  const auto phones = relay_of(options, *election, rng);
+  if (!phones) return std::unexpected(phones.error());
   std::mutex broken_mutex;
   std::optional<Rejection> broken;
   const auto cores = std::max(2U, std::thread::hardware_concurrency());
   auto collector = Collector::open(
-      *election, options.directory, std::move(*keys), std::move(transports), **eid, rng,
+      *election, options.directory, std::move(*keys), std::move(transports), **eid, evidence, rng,
       {.clock =
            [] {
              return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -156,7 +187,8 @@ Result<void, Rejection> serve(const Options& options) {
              const std::lock_guard guard(broken_mutex);
              if (!broken) broken = why;
              StopSignals::raise();
-           }});
+           },
+       .phones = phones->get()});
   if (!collector) return std::unexpected(collector.error());
   // For 'export', which reads the store and not the service.
   if (auto ok = write_file(manifest_path(options.directory), *manifest); !ok) return ok;
@@ -322,6 +354,25 @@ int run(int argc, const char* const* argv) {
                        "ADDRESS:PORT (default: 127.0.0.1:8443; port 0: any free one)");
   serve_app.add_option("--witness", options.witnesses,
                        "http://HOST:PORT of each witness, in the order of the definition");
+  serve_app
+      .add_option("--time-stamp", options.trust.time_stamps,
+                  "address of the time-stamping service (RFC 3161); again for a second one, asked when the "
+                  "first does not answer well")
+      ->required()
+      ->allow_extra_args(false);
+  serve_app
+      .add_option("--ocsp", options.trust.statuses,
+                  "address of the service for the status of voters' certificates (RFC 6960); again for a "
+                  "second one")
+      ->required()
+      ->allow_extra_args(false);
+  serve_app.add_option("--mobile-id", options.phones.mobile_id,
+                       "address of the Mobile-ID service (REST), for voters who sign with it");
+  serve_app.add_option("--smart-id", options.phones.smart_id,
+                       "address of the Smart-ID service (interface for relying parties, version 2)");
+  serve_app.add_option("--relying-party", options.relying_party,
+                       "JSON file with what the contract with these services says, kept like a password: "
+                       "uuid, name, and display_text by language, which phones show");
 
   CLI::App& log_key_app =
       program.command("log-key", "Print the log's verifier key, for 'witness serve --log-key'",

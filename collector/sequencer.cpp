@@ -186,7 +186,10 @@ void Sequencer::judge(RefusalWork& work, Batch& batch) {
   const auto logged = ledger_.refusals.find(work.ballot.pseudonym);
   if (logged != ledger_.refusals.end() && logged->second >= kMaxRefusals) return work.done(work.reason);
   const auto admitted = ledger_.state.admit(work.item, eid_);
-  if (admitted || !may_append(ledger_.state.phase(), EntryType::kRefusal)) return work.done(work.reason);
+  // No refusal, or none yet: nobody asked for the evidence of a ballot that was refused before.
+  if (admitted || admitted.error().reason == Reason::kEvidenceMissing ||
+      !may_append(ledger_.state.phase(), EntryType::kRefusal))
+    return work.done(work.reason);
   const RefusalItem item{std::move(work.item.envelope), work.item.received_ms,
                          static_cast<std::uint64_t>(admitted.error().reason)};
   batch.touch(work.ballot);  // one refusal of a voter a batch, so that they are counted

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collector/ticket.h"
+#include "protocol/checks/signed_ballot.h"
 #include "protocol/labels.h"
 #include "protocol/signed.h"
 
@@ -21,11 +22,12 @@ constexpr std::string_view kEntriesPath = "/v1/log/entries/";
 /// SPEC §9.0.
 int status_for(Reason reason) {
   const auto number = static_cast<std::uint16_t>(reason);
-  const bool bad_bytes = number < 130 || (number >= 200 && number < 210);
+  const bool bad_bytes = number < 130 || (number >= 200 && number < 210) || (number >= 380 && number <= 388);
   if (bad_bytes) return 400;
   switch (reason) {
     case Reason::kRequestUnknown:
     case Reason::kVerifyUnknown:
+    case Reason::kMobileSessionUnknown:
       return 404;
     case Reason::kStaleCastCounter:
     case Reason::kCastConflict:
@@ -36,6 +38,8 @@ int status_for(Reason reason) {
     case Reason::kRateLimited:
       return 429;
     case Reason::kServiceUnavailable:
+    case Reason::kEvidenceUnavailable:
+    case Reason::kMobileServiceDown:
       return 503;
     default:
       return 403;
@@ -49,7 +53,8 @@ Reply ok(const M& message) {
 
 /// Room for the largest ballot of this election in its envelope: what is larger need not be read.
 std::size_t submission_limit_of(const Election& election) {
-  const std::size_t around = limits::kCertificateBytes + limits::kSignatureBytes + limits::kNoteBytes + 4096;
+  constexpr std::size_t kContainer = 2 * (limits::kCertificateBytes + limits::kSignatureBytes) + 8192;
+  const std::size_t around = kContainer + limits::kNoteBytes + 4096;
   return std::min<std::size_t>(limits::kSubmissionBytes,
                                around + election.most_slots() * (limits::kProofBytes + 256));
 }
@@ -64,14 +69,16 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }  // namespace
 
 Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher,
-                 const EidVerifier& eid, const SigningKey& service_key, Rng& rng, Clock clock,
-                 const Limits& limits)
+                 const EidVerifier& eid, EvidenceSource& evidence, PhoneRelay* phones,
+                 const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits)
     : ledger_(ledger),
       election_(ledger.election),
       store_(store),
       sequencer_(sequencer),
       publisher_(publisher),
       eid_(eid),
+      evidence_(evidence),
+      phones_(phones),
       service_key_(service_key),
       rng_(rng),
       clock_(std::move(clock)),
@@ -95,6 +102,8 @@ std::optional<std::size_t> Service::body_limit(std::string_view method, std::str
   if (target == "/v1/ticket") return 1024 + limits::kCertificateBytes + limits::kSignatureBytes + 64;
   if (target == "/v1/ballot") return submission_limit_;
   if (target == "/v1/verify") return 256;
+  if (phones_ != nullptr && target == "/v1/phone/start") return limits::kNoteBytes + 2048;  // with a ticket
+  if (phones_ != nullptr && target == "/v1/phone/poll") return 256;
   return std::nullopt;
 }
 
@@ -118,6 +127,8 @@ void Service::work(Request request, Respond respond) {
     return respond(get_entries(request, target.substr(kEntriesPath.size())));
   if (target == "/v1/ticket") return respond(ticket(request.body));
   if (target == "/v1/ballot") return ballot(std::move(request.body), std::move(respond));
+  if (target == "/v1/phone/start") return phone_start(std::move(request.body), std::move(respond));
+  if (target == "/v1/phone/poll") return phone_poll(std::move(request.body), std::move(respond));
   verify(std::move(request.body), std::move(respond));
 }
 
@@ -203,19 +214,24 @@ Result<ServiceSigned, Rejection> Service::issue_ticket(ByteView body) {
 void Service::ballot(Bytes body, Respond respond) {
   auto submission = decode<Submission>(body);
   if (!submission) return respond(refuse(body, submission.error().reason));
-  const BallotId id = sha256(submission->envelope.ballot);
   BallotItem item{std::move(submission->envelope), clock_()};
-  const auto find_logged = [&] {
-    const std::shared_lock lock(ledger_.mutex);
-    return ledger_.state.index_of(id);
+  Examined examined = ElectionState::examine(election_, item);       // what needs no state holds up nobody
+  if (!examined.bytes && examined.admission.signed_ballot.evidence)  // which is the collector's to add
+    return respond(refuse(body, Reason::kSigTemplate));
+  const auto find_logged = [&]() -> std::optional<std::uint64_t> {
+    if (examined.bytes) return std::nullopt;
+    return ledger_.state.index_of(examined.admission.id);
   };
-  std::optional<std::uint64_t> logged_at = find_logged();
+  std::optional<std::uint64_t> logged_at;
+  {
+    const std::shared_lock lock(ledger_.mutex);
+    logged_at = find_logged();
+  }
   Result<Admission, Rejection> admission = reject(Reason::kServiceUnavailable, "");
   if (!logged_at) {
-    Examined examined = ElectionState::examine(election_, item);  // what needs no state holds up nobody
     if (!examined.bytes) ElectionState::verify_ticket(election_, item, examined);
     const std::shared_lock lock(ledger_.mutex);
-    logged_at = ledger_.state.index_of(id);
+    logged_at = find_logged();
     if (!logged_at) admission = ledger_.state.check_cheap(item, std::move(examined));
   }
   if (logged_at)  // the first container stands, whatever came around the same ballot now
@@ -226,11 +242,38 @@ void Service::ballot(Bytes body, Respond respond) {
   // From here on it costs milliseconds: the ticket, which only she can have, says who pays.
   if (!ballots_.take(admission->ballot.pseudonym, now_s()))
     return respond(refuse(body, Reason::kRateLimited));
-  if (auto sound = ElectionState::check_signature(election_, item, admission->ballot, eid_); !sound)
+  if (auto sound = ElectionState::check_signature(election_, *admission, item.received_ms, eid_); !sound)
     return refuse_ballot(std::move(body), std::move(item), sound.error(), std::move(respond));
+  obtain_evidence(std::move(body), std::move(item), std::move(*admission), submission->fetch_secret_hash,
+                  std::move(respond));
+}
 
+void Service::obtain_evidence(Bytes body, BallotItem item, Admission admission,
+                              const Digest256& fetch_secret_hash, Respond respond) {
+  auto kept = std::make_shared<std::pair<BallotItem, Admission>>(std::move(item), std::move(admission));
+  evidence_.obtain(kept->second.signed_ballot, [this, kept, fetch_secret_hash, body = std::move(body),
+                                                respond = std::move(respond)](
+                                                   Result<ObtainedEvidence, Rejection> obtained) mutable {
+    if (!obtained) {
+      spdlog::warn("event=evidence_unavailable cause=\"{}\"", obtained.error().object);
+      return respond(refuse(body, obtained.error().reason));
+    }
+    auto& [received, sound] = *kept;
+    sound.signed_ballot.evidence = std::move(obtained->evidence);
+    received.envelope.container = write_container(sound.signed_ballot);
+    const auto timely = obtained->status ? Result<void, Rejection>(reject(*obtained->status, "certificate"))
+                                         : check_times(election_, obtained->stamped_unix_s,
+                                                       received.received_ms, sound.ticket.expires_s);
+    if (!timely)
+      return refuse_ballot(std::move(body), std::move(received), timely.error(), std::move(respond));
+    log_ballot(std::move(body), std::move(received), std::move(sound), fetch_secret_hash, std::move(respond));
+  });
+}
+
+void Service::log_ballot(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
+                         Respond respond) {
   auto kept = std::make_shared<BallotItem>(std::move(item));
-  sequencer_.ballot(*kept, std::move(*admission), submission->fetch_secret_hash,
+  sequencer_.ballot(*kept, std::move(admission), fetch_secret_hash,
                     [this, kept, body = std::move(body),
                      respond = std::move(respond)](Result<Recorded, Rejection> recorded) mutable {
                       if (recorded) return answer_recorded(std::move(body), *recorded, std::move(respond));
@@ -241,18 +284,17 @@ void Service::ballot(Bytes body, Respond respond) {
 }
 
 std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const {
-  const Envelope& envelope = item.envelope;
-  auto ballot = decode_ballot(election_, envelope.ballot);
+  const auto container = read_container(item.envelope.container);
+  if (!container) return std::nullopt;
+  auto ballot = decode_ballot(election_, container->ballot);
   if (!ballot) return std::nullopt;
   {
     const std::shared_lock lock(ledger_.mutex);
     const Voter* voter = ledger_.state.find(ballot->pseudonym);
     if (voter == nullptr || !ledger_.state.unit_now(*voter)) return std::nullopt;
   }
-  const auto person =
-      eid_.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
-                  envelope.signature, static_cast<std::int64_t>(item.received_ms / 1000));
-  if (!person || election_.pseudonym_of(person->national_id) != ballot->pseudonym) return std::nullopt;
+  const auto signer = check_signer(eid_, *container, static_cast<std::int64_t>(item.received_ms / 1000));
+  if (!signer || election_.pseudonym_of(signer->person.national_id) != ballot->pseudonym) return std::nullopt;
   return std::move(*ballot);
 }
 
@@ -265,17 +307,20 @@ void Service::refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Re
 }
 
 void Service::answer_recorded(Bytes body, const Recorded& recorded, Respond respond) {
-  publisher_.await(
-      recorded.index, limits_.cosign_wait,
-      [this, recorded, body = std::move(body),
-       respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
-        const auto stored = store_.entry(recorded.index);
-        if (!stored) return respond(refuse(body, Reason::kServiceUnavailable));
-        const auto item = decode<BallotItem>(stored->item);
-        auto proof = receipt(*stored, covering);
-        if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
-        respond(ok(SubmitAnswer{recorded.outcome, std::move(*proof), stored->salt, item->received_ms}));
-      });
+  publisher_.await(recorded.index, limits_.cosign_wait,
+                   [this, recorded, body = std::move(body),
+                    respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
+                     const auto stored = store_.entry(recorded.index);
+                     if (!stored) return respond(refuse(body, Reason::kServiceUnavailable));
+                     const auto item = decode<BallotItem>(stored->item);
+                     auto proof = receipt(*stored, covering);
+                     auto container =
+                         item ? read_container(item->envelope.container) : std::unexpected(item.error());
+                     if (!container || !container->evidence || !proof)
+                       return respond(refuse(body, Reason::kServiceUnavailable));
+                     respond(ok(SubmitAnswer{recorded.outcome, std::move(*proof), stored->salt,
+                                             item->received_ms, std::move(*container->evidence)}));
+                   });
 }
 
 Result<Receipt, Rejection> Service::receipt(const StoredEntry& stored,
@@ -294,14 +339,16 @@ Result<Receipt, Rejection> Service::receipt(const StoredEntry& stored,
 BallotStatus Service::status_of(const BallotItem& item) const {
   if (election_.definition().policy.superseded == SupersededStatus::kHidden)
     return BallotStatus::kUndisclosed;
-  const auto ballot = decode<Ballot>(item.envelope.ballot);
+  const auto container = read_container(item.envelope.container);
+  if (!container) return BallotStatus::kUndisclosed;
+  const auto ballot = decode<Ballot>(container->ballot);
   if (!ballot) return BallotStatus::kUndisclosed;
   const std::shared_lock lock(ledger_.mutex);
   const Voter* voter = ledger_.state.find(ballot->pseudonym);
   const LoggedBallot* last = voter == nullptr ? nullptr : ledger_.state.last_ballot(*voter);
   if (last == nullptr) return BallotStatus::kUndisclosed;
   if (voter->revoked) return BallotStatus::kRevoked;
-  return last->id == sha256(item.envelope.ballot) ? BallotStatus::kCurrent : BallotStatus::kSuperseded;
+  return last->id == sha256(container->ballot) ? BallotStatus::kCurrent : BallotStatus::kSuperseded;
 }
 
 Result<StoredEntry, Rejection> Service::open_for_voter(const VerifyRequest& request) {
@@ -343,6 +390,41 @@ void Service::verify(Bytes body, Respond respond) {
                      const BallotStatus status = status_of(*item);
                      respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));
                    });
+}
+
+template <class Message>
+void Service::answer_phone(ByteView body, const Result<Message, Rejection>& answer, Respond& respond) const {
+  if (answer) return respond(ok(*answer));
+  const auto& [reason, object] = answer.error();
+  if (reason == Reason::kMobileServiceDown || reason == Reason::kMobileRefused)
+    spdlog::warn("event=phone_service reason={} cause=\"{}\"", name_of(reason), object);
+  respond(refuse(body, reason));
+}
+
+void Service::phone_start(Bytes body, Respond respond) {
+  const auto request = decode<PhoneStart>(body);
+  if (!request) return respond(refuse(body, request.error().reason));
+  const std::uint64_t now = now_s();
+  if (request->fingerprint == election_.fingerprint() && request->action == PhoneAction::kAuthenticate) {
+    const auto open = [&] {
+      const std::shared_lock lock(ledger_.mutex);
+      return check_issuing(ledger_.state, now);
+    }();
+    if (!open) return respond(refuse(body, open.error().reason));
+  }
+  phones_->start(
+      *request, now,
+      [this, body = std::move(body), respond = std::move(respond)](
+          const Result<PhoneSession, Rejection>& session) mutable { answer_phone(body, session, respond); });
+}
+
+void Service::phone_poll(Bytes body, Respond respond) {
+  const auto request = decode<PhonePoll>(body);
+  if (!request) return respond(refuse(body, request.error().reason));
+  phones_->poll(
+      *request, now_s(),
+      [this, body = std::move(body), respond = std::move(respond)](
+          const Result<PhoneAnswer, Rejection>& answer) mutable { answer_phone(body, answer, respond); });
 }
 
 }  // namespace psephos::collector

@@ -5,8 +5,10 @@
 
 #include "collector/allowance.h"
 #include "collector/challenge_book.h"
+#include "collector/evidence.h"
 #include "collector/ledger.h"
 #include "collector/publisher.h"
+#include "collector/relay.h"
 #include "collector/sequencer.h"
 #include "collector/work_pool.h"
 #include "crypto/secret/signing_key.h"
@@ -36,8 +38,10 @@ class Service {
     std::size_t queued_bytes = std::size_t{128} << 20;
     std::size_t threads = 2;
   };
+  /// `phones`: none where nobody signs with a phone.
   Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher, const EidVerifier& eid,
-          const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits);
+          EvidenceSource& evidence, PhoneRelay* phones, const SigningKey& service_key, Rng& rng, Clock clock,
+          const Limits& limits);
   ~Service();
 
   /// The most bytes of body that such a request may have; nullopt if there is no such request.
@@ -58,9 +62,18 @@ class Service {
   Reply ticket(ByteView body);
   Result<ServiceSigned, Rejection> issue_ticket(ByteView body);
   void ballot(Bytes body, Respond respond);
+  /// A ballot that passed everything but for its evidence.
+  void obtain_evidence(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
+                       Respond respond);
+  void log_ballot(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
+                  Respond respond);
   void refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Respond respond);
   void answer_recorded(Bytes body, const Recorded& recorded, Respond respond);
   void verify(Bytes body, Respond respond);
+  void phone_start(Bytes body, Respond respond);
+  void phone_poll(Bytes body, Respond respond);
+  template <class Message>
+  void answer_phone(ByteView body, const Result<Message, Rejection>& answer, Respond& respond) const;
   /// The item that may be shown for this request, counted as one showing.
   Result<StoredEntry, Rejection> open_for_voter(const VerifyRequest& request);
 
@@ -78,6 +91,8 @@ class Service {
   Sequencer& sequencer_;
   Publisher& publisher_;
   const EidVerifier& eid_;
+  EvidenceSource& evidence_;
+  PhoneRelay* const phones_;
   const SigningKey& service_key_;
   Rng& rng_;
   const Clock clock_;

@@ -24,8 +24,8 @@ struct Options {
 };
 
 Result<std::unique_ptr<OpensslEidVerifier>, Rejection> eid_of(const Election& election) {
-  auto eid = OpensslEidVerifier::create(election.definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors of the definition");
+  auto eid = OpensslEidVerifier::create(election.definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
   return std::move(*eid);
 }
 

@@ -115,24 +115,36 @@ struct Ballot {
   }
 };
 
-/// The ballot signed for one election: the canonical ballot's bytes, the signature with the signing key over
-/// kEidBallot ‖ 0x00 ‖ ballot, its certificate, and the ticket.
+/// A ballot as its voter signed it: its container (protocol/container.h), and the ticket.
 struct Envelope {
   static constexpr std::string_view kName = "Envelope";
-  Bytes ballot;
-  Bytes signature;
-  Bytes certificate;
+  Bytes container;
   ServiceSigned ticket;
   template <class M, class V>
   static void fields(M& m, V&& v) {
-    v(1, "ballot", m.ballot, Bound{1, limits::kBallotBytes});
-    v(2, "signature", m.signature, Bound{0, limits::kSignatureBytes});
-    v(3, "certificate", m.certificate, Bound{0, limits::kCertificateBytes});
-    v(4, "ticket", m.ticket);
+    v(1, "container", m.container, Bound{1, limits::kContainerBytes});
+    v(2, "ticket", m.ticket);
   }
 };
 
-/// SPEC §9.4. What the client sends. The collector keeps only the hash of the fetch secret.
+/// SPEC §9.9. What others say about a signature: when it existed at the latest, and that its certificate was
+/// good then. The collector gets both and adds them to the container.
+struct Evidence {
+  static constexpr std::string_view kName = "Evidence";
+  Bytes time_stamp;  ///< RFC 3161 token
+  Bytes issuer;      ///< the authority's certificate, DER
+  Bytes ocsp;        ///< RFC 6960 response
+  friend bool operator==(const Evidence&, const Evidence&) = default;
+  template <class M, class V>
+  static void fields(M& m, V&& v) {
+    v(1, "time_stamp", m.time_stamp, Bound{1, limits::kTimeStampBytes});
+    v(2, "issuer", m.issuer, Bound{1, limits::kCertificateBytes});
+    v(3, "ocsp", m.ocsp, Bound{1, limits::kOcspBytes});
+  }
+};
+
+/// SPEC §9.4. What the client sends: a container without evidence. The collector keeps only the hash of the
+/// fetch secret.
 struct Submission {
   static constexpr std::string_view kName = "Submission";
   Envelope envelope;
@@ -144,7 +156,8 @@ struct Submission {
   }
 };
 
-/// The item of a ballot's log entry (SPEC §8.1): the envelope and when it was received.
+/// The item of a ballot's log entry (SPEC §8.1): the envelope, its container now with evidence, and when it
+/// was received.
 struct BallotItem {
   static constexpr std::string_view kName = "BallotItem";
   Envelope envelope;
@@ -206,20 +219,22 @@ constexpr bool valid(SubmitOutcome v) {
   return v == SubmitOutcome::kAccepted || v == SubmitOutcome::kDuplicateIdempotent;
 }
 
-/// The answer to a submission: the receipt, and what the client needs to recompute the entry (not part of the
-/// receipt).
+/// The answer to a submission: the receipt, and what the client needs to rebuild the item and recompute the
+/// entry (not part of the receipt).
 struct SubmitAnswer {
   static constexpr std::string_view kName = "SubmitAnswer";
   SubmitOutcome outcome = SubmitOutcome::kAccepted;
   Receipt receipt;
   ByteArray<32> salt{};
   std::uint64_t received_ms = 0;
+  Evidence evidence;
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "outcome", m.outcome);
     v(2, "receipt", m.receipt);
     v(3, "salt", m.salt);
     v(4, "received_ms", m.received_ms, Bound{1, UINT64_MAX});
+    v(5, "evidence", m.evidence);
   }
 };
 

@@ -204,6 +204,28 @@ struct Collector {
   }
 };
 
+/// Whose certificates and signatures are voters' (SPEC §9.8). Trust anchors are certificates in DER, root
+/// first.
+struct EidProfile {
+  static constexpr std::string_view kName = "EidProfile";
+  std::vector<Bytes> anchors;               ///< of the voters' authorities
+  std::vector<Bytes> time_stamp_anchors;    ///< of the authorities that certify time-stamping services
+  std::vector<std::string> policies;        ///< dotted; a signing certificate has one of them
+  std::vector<std::string> identity_types;  ///< "PNOEE": type and country of a personal identifier
+  std::vector<std::string> keys;            ///< "P-384", "P-256", "RSA"
+  std::uint64_t rsa_bits_min = 0, rsa_bits_max = 0;  ///< 0 and 0 without RSA
+  template <class M, class V>
+  static void fields(M& m, V&& v) {
+    v(1, "anchors", m.anchors, Bound{1, limits::kRoster});
+    v(2, "time_stamp_anchors", m.time_stamp_anchors, Bound{1, limits::kRoster});
+    v(3, "policies", m.policies, Bound{1, limits::kEidPolicies});
+    v(4, "identity_types", m.identity_types, Bound{1, limits::kEidPolicies});
+    v(5, "keys", m.keys, Bound{1, 3});
+    v(6, "rsa_bits_min", m.rsa_bits_min, Bound{0, 6144});
+    v(7, "rsa_bits_max", m.rsa_bits_max, Bound{0, 6144});
+  }
+};
+
 struct Definition {
   static constexpr std::string_view kName = "Definition";
   std::string suite;
@@ -215,7 +237,7 @@ struct Definition {
   std::vector<Unit> units;
   Periods periods;
   Policy policy;
-  std::vector<Bytes> anchors;  ///< eID certificate authorities, DER, root first
+  EidProfile eid;
   std::vector<Member> commission;
   std::uint64_t commission_quorum = 0;
   std::vector<Trustee> trustees;
@@ -235,7 +257,7 @@ struct Definition {
     v(7, "units", m.units, Bound{1, limits::kUnits});
     v(8, "periods", m.periods);
     v(9, "policy", m.policy);
-    v(10, "anchors", m.anchors, Bound{1, limits::kRoster});
+    v(10, "eid", m.eid);
     v(11, "commission", m.commission, Bound{1, limits::kRoster});
     v(12, "commission_quorum", m.commission_quorum, Bound{1, limits::kRoster});
     v(13, "trustees", m.trustees, Bound{2, limits::kRoster});

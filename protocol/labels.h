@@ -18,6 +18,8 @@ inline constexpr std::string_view kEntry = "psephos-1/entry";
 inline constexpr std::string_view kRandomness = "psephos-1/randomness";
 inline constexpr std::string_view kCiphertextLeaf = "psephos-1/ciphertext";
 inline constexpr std::string_view kDecryptionSet = "psephos-1/decryption-set";
+inline constexpr std::string_view kNonceTimeStamp = "psephos-1/nonce/time-stamp";
+inline constexpr std::string_view kNonceOcsp = "psephos-1/nonce/ocsp";
 
 // Signatures: what is signed is label ‖ 0x00 ‖ body.
 inline constexpr std::string_view kSignManifest = "psephos-1/sign/manifest";
@@ -30,9 +32,8 @@ inline constexpr std::string_view kSignReceipt = "psephos-1/sign/receipt";
 inline constexpr std::string_view kSignRefusal = "psephos-1/sign/refusal";
 inline constexpr std::string_view kSignMix = "psephos-1/sign/mix";
 inline constexpr std::string_view kSignDecryption = "psephos-1/sign/decryption";
-// Signatures by the voter's eID.
+// Signatures by the voter's eID, but for ballots, which are signed as a container (SPEC §9.3).
 inline constexpr std::string_view kEidAuthenticate = "psephos-1/eid/authenticate";
-inline constexpr std::string_view kEidBallot = "psephos-1/eid/ballot";
 
 // Signed notes: the first line of their text.
 inline constexpr std::string_view kRegistrarNote = "psephos-1/registrar";

@@ -184,7 +184,7 @@
     "the record is larger, deeper or stranger than any election's")                                          \
   X(414, kRollFormat, "ROLL_FORMAT", "a line of the list of voters cannot be read")                          \
   X(420, kMobileNotClient, "MOBILE_NOT_CLIENT", "this person has no Mobile-ID or Smart-ID at this number")   \
-  X(421, kMobileCancelled, "MOBILE_CANCELLED", "the request was cancelled on the phone")                     \
+  X(421, kMobileCancelled, "MOBILE_CANCELLED", "the request was cancelled")                                  \
   X(422, kMobileTimeout, "MOBILE_TIMEOUT", "nothing was entered on the phone in time")                       \
   X(423, kMobileUnreachable, "MOBILE_UNREACHABLE", "the phone cannot be reached")                            \
   X(424, kMobileDevice, "MOBILE_DEVICE", "the SIM card or app reported a fault")                             \
@@ -197,6 +197,7 @@
   X(430, kMobileHashMismatch, "MOBILE_HASH_MISMATCH", "the phone signed something else")                     \
   X(431, kMobileRefused, "MOBILE_REFUSED",                                                                   \
     "the Mobile-ID or Smart-ID service refuses this election's requests")                                    \
+  X(440, kCertPolicy, "CERT_POLICY", "the certificate was issued under no policy of the election")           \
   X(480, kRollForeign, "ROLL_FOREIGN", "a list of persons of another election")
 
 namespace psephos {

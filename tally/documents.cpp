@@ -38,7 +38,8 @@ Result<void, Rejection> for_lines(
 
 }  // namespace
 
-Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
+Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text,
+                                                      std::span<const std::string> identity_types) {
   std::vector<RollChange> changes;
   const auto read = [&](const std::vector<std::string_view>& fields,
                         const std::string& where) -> Result<void, Rejection> {
@@ -55,7 +56,8 @@ Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
       change.kind = RollChangeKind::kStrike;
     else
       at = 0;
-    if (fields.size() <= at || !is_national_id(fields[at])) return reject(Reason::kVoterIdFormat, where);
+    if (fields.size() <= at || !is_national_id(fields[at], identity_types))
+      return reject(Reason::kVoterIdFormat, where);
     change.national_id = fields[at];
     if (change.kind == RollChangeKind::kStrike) {
       if (fields.size() != at + 1) return invalid("nothing follows the id of a voter struck off");
@@ -72,11 +74,13 @@ Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text) {
   return changes;
 }
 
-Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text) {
+Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text,
+                                                     std::span<const std::string> identity_types) {
   std::vector<NationalId> ids;
   const auto read = [&](const std::vector<std::string_view>& fields,
                         const std::string& where) -> Result<void, Rejection> {
-    if (fields.size() != 1 || !is_national_id(fields[0])) return reject(Reason::kVoterIdFormat, where);
+    if (fields.size() != 1 || !is_national_id(fields[0], identity_types))
+      return reject(Reason::kVoterIdFormat, where);
     ids.emplace_back(fields[0]);
     return {};
   };
@@ -116,20 +120,20 @@ Result<void, Rejection> check_manifest(ByteView body) {
   return {};
 }
 
-/// One spelling a person: what cards say (protocol/national_id.h).
-Result<void, Rejection> check_ids(const RollDocument& roll) {
+/// One spelling a person, of the election's types: what cards say (protocol/national_id.h).
+Result<void, Rejection> check_ids(const RollDocument& roll, std::span<const std::string> identity_types) {
   for (std::size_t i = 0; i < roll.changes.size(); ++i)
-    if (!is_national_id(roll.changes[i].national_id))
+    if (!is_national_id(roll.changes[i].national_id, identity_types))
       return reject(Reason::kVoterIdFormat, "change " + std::to_string(i + 1));
   return {};
 }
-Result<void, Rejection> check_ids(const RevocationList& list) {
+Result<void, Rejection> check_ids(const RevocationList& list, std::span<const std::string> identity_types) {
   for (std::size_t i = 0; i < list.national_ids.size(); ++i)
-    if (!is_national_id(list.national_ids[i]))
+    if (!is_national_id(list.national_ids[i], identity_types))
       return reject(Reason::kVoterIdFormat, "person " + std::to_string(i + 1));
   return {};
 }
-Result<void, Rejection> check_ids(const PhaseEvent&) {
+Result<void, Rejection> check_ids(const PhaseEvent&, std::span<const std::string>) {
   return {};
 }
 
@@ -138,7 +142,7 @@ Result<void, Rejection> check_body(ByteView body, const Election& election, Reas
   const auto message = decode<M>(body);
   if (!message) return std::unexpected(message.error());
   if (message->fingerprint != election.fingerprint()) return reject(foreign, std::string(M::kName));
-  return check_ids(*message);
+  return check_ids(*message, election.definition().eid.identity_types);
 }
 
 }  // namespace

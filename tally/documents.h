@@ -1,5 +1,7 @@
 #pragma once
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,12 +14,16 @@
 namespace psephos {
 
 /// A roll or change set: lines of fields separated by tabs; empty lines and lines that begin with # are
-/// skipped. `id unit [given surname]` or `+ id unit` adds, `move id unit` moves, `- id` strikes off.
+/// skipped. Ids are of the election's types (EidProfile). `id unit [given surname]` or `+ id unit` adds,
+/// `move id unit` moves, `- id` strikes off.
 /// @return ROLL_CHANGE_INVALID, VOTER_ID_FORMAT or FIELD_CHARSET with the line's number.
-Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text);
-/// National ids, one a line; sorted as the document needs them. @return VOTER_ID_FORMAT, REVOCATION_DUPLICATE
-/// for one that occurs twice, with the line's number; WIRE_MISSING_FIELD for none at all.
-Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text);
+Result<std::vector<RollChange>, Rejection> parse_roll(std::string_view text,
+                                                      std::span<const std::string> identity_types);
+/// National ids of the election's types, one a line; sorted as the document needs them. @return
+/// VOTER_ID_FORMAT, REVOCATION_DUPLICATE for one that occurs twice, with the line's number;
+/// WIRE_MISSING_FIELD for none at all.
+Result<std::vector<NationalId>, Rejection> parse_ids(std::string_view text,
+                                                     std::span<const std::string> identity_types);
 
 enum class DocumentKind : std::uint8_t { kManifest, kRoll, kRevocation, kPhase };
 std::string_view label_of(DocumentKind kind);

@@ -278,7 +278,7 @@ Done document_roll(const Options& o) {
   if (!election) return std::unexpected(election.error());
   const auto text = read_file(o.in, limits::kDocumentBytes);
   if (!text) return std::unexpected(text.error());
-  auto changes = parse_roll(text_of(*text));
+  auto changes = parse_roll(text_of(*text), election->definition().eid.identity_types);
   if (!changes) return reject(changes.error().reason, o.in + ", " + changes.error().object);
   for (const RollChange& change : *changes)
     if (change.unit && !election->unit_index(*change.unit))
@@ -308,7 +308,7 @@ Done document_revocation(const Options& o, RevocationKind kind) {
   if (!election) return std::unexpected(election.error());
   const auto text = read_file(o.in, limits::kDocumentBytes);
   if (!text) return std::unexpected(text.error());
-  auto ids = parse_ids(text_of(*text));
+  auto ids = parse_ids(text_of(*text), election->definition().eid.identity_types);
   if (!ids) return reject(ids.error().reason, o.in + ", " + ids.error().object);
   return write_document(o.out, RevocationList{.fingerprint = election->fingerprint(),
                                               .number = o.number,
@@ -417,8 +417,8 @@ Done document_phase(const Options& o) {
 // ---- decryption and count ---------------------------------------------------------------------------------
 
 Result<std::unique_ptr<OpensslEidVerifier>, Rejection> eid_of(const Election& election) {
-  auto eid = OpensslEidVerifier::create(election.definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors of the definition");
+  auto eid = OpensslEidVerifier::create(election.definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
   return std::move(*eid);
 }
 

@@ -67,9 +67,9 @@ class SoftwareCard final : public Signer {
  public:
   explicit SoftwareCard(std::array<SoftwareKey, 2> keys) : keys_(std::move(keys)) {}
 
-  Result<Bytes, SignerError> certificate(KeyUse use) override { return of(use).certificate; }
+  Result<Bytes, Rejection> signing_certificate() override { return of(KeyUse::kSigning).certificate; }
 
-  Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
+  Result<Signed, Rejection> sign(KeyUse use, ByteView message) override {
     SoftwareKey& key = of(use);
     if (!key.key) key.key = make_key(key);
     const std::size_t half = scalar_bytes(key.curve);
@@ -80,15 +80,15 @@ class SoftwareCard final : public Signer {
         EVP_DigestSignInit_ex(context.get(), nullptr, key.curve == EcCurve::kP384 ? "SHA2-384" : "SHA2-256",
                               nullptr, nullptr, key.key.get(), nullptr) != 1 ||
         EVP_DigestSign(context.get(), der.data(), &size, message.data(), message.size()) != 1)
-      return std::unexpected(SignerError::kDeviceError);
+      return card_refused(SignerError::kDeviceError, use);
     const unsigned char* at = der.data();
     const openssl::EcdsaSignature parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
     Bytes raw(2 * half);
     const int width = static_cast<int>(half);
     if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), raw.data(), width) != width ||
         BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), raw.data() + half, width) != width)
-      return std::unexpected(SignerError::kDeviceError);
-    return raw;
+      return card_refused(SignerError::kDeviceError, use);
+    return Signed{key.certificate, std::move(raw)};
   }
 
  private:

@@ -18,10 +18,12 @@
 #include "voter-client/pin_source.h"
 #include "voter-client/pkcs11_signer.h"
 #include "voter-client/qr.h"
+#include "voter-client/texts.h"
 
 namespace {
 
 using namespace psephos;  // NOLINT(google-build-using-namespace)
+using fmt::literals::operator""_a;
 
 struct Options {
   std::string server, fingerprint, language, state_directory;
@@ -32,7 +34,27 @@ struct Options {
   std::string code, receipt_in, manifest;
   bool yes = false;
   bool no_qr = false;
+  std::optional<Language> spoken;  ///< once the election is known
 };
+
+std::string_view locale() {
+  return message_locale([](const char* name) { return std::getenv(name); });
+}
+
+Language spoken(const Options& options) {
+  return options.spoken ? *options.spoken : choose_language(options.language, locale(), {});
+}
+
+/// From now on the client speaks with regard to the election's languages. @return that of its names.
+Result<Id, Rejection> settle_language(const Election& election, Options& options) {
+  options.spoken = choose_language(options.language, locale(), election.definition().languages.front().text);
+  return language_of(election, options.language, locale());
+}
+
+template <TextId kId, class... Values>
+void print_line(const Options& options, const Values&... values) {
+  fmt::print("{}\n", say<kId>(spoken(options), values...));
+}
 
 std::filesystem::path state_directory(const Options& options) {
   if (!options.state_directory.empty()) return options.state_directory;
@@ -45,7 +67,7 @@ std::filesystem::path state_directory(const Options& options) {
 Result<std::optional<Digest256>, Rejection> announced(const Options& options) {
   if (options.fingerprint.empty()) return std::optional<Digest256>();
   auto fingerprint = parse_fingerprint(options.fingerprint);
-  if (!fingerprint) return std::unexpected(fingerprint.error());
+  if (!fingerprint) return reject(Reason::kUsage, say<TextId::kFingerprintForm>(spoken(options)));
   return std::optional(*fingerprint);
 }
 
@@ -53,6 +75,7 @@ Result<std::optional<Digest256>, Rejection> announced(const Options& options) {
 /// the log.
 struct Connection {
   Election election;
+  std::unique_ptr<EidVerifier> eid;
   HttpsClient transport;
   HeadMemory heads;
 
@@ -60,21 +83,26 @@ struct Connection {
     const auto fingerprint = announced(options);
     if (!fingerprint) return std::unexpected(fingerprint.error());
     const auto server = ServerAddress::parse(options.server);
-    if (!server) return std::unexpected(server.error());
+    if (!server)
+      return reject(Reason::kUsage,
+                    say<TextId::kServerAddress>(spoken(options), "address"_a = options.server));
     HttpsClient anybody = HttpsClient::unpinned(*server, {});
     auto election = fetch_election(anybody, *fingerprint);
     if (!election) return std::unexpected(election.error());
+    auto eid = OpensslEidVerifier::create(election->definition().eid);
+    if (!eid) return reject(eid.error(), "eID profile of the definition");
     auto heads = HeadMemory::in(state_directory(options), *election);
     if (!heads) return std::unexpected(heads.error());
     HttpsClient pinned(*server, election->definition().collector.tls_certificate_sha256, {});
-    return Connection{std::move(*election), std::move(pinned), std::move(*heads)};
+    return Connection{std::move(*election), std::move(*eid), std::move(pinned), std::move(*heads)};
   }
 };
 
 Result<std::unique_ptr<Signer>, Rejection> open_signer(const Options& options, const Election& election,
                                                        PinSource& pins) {
   if (options.card_file) {
-    if (options.voter.empty()) return reject(Reason::kUsage, "--card-file needs --voter");
+    if (options.voter.empty())
+      return reject(Reason::kUsage, say<TextId::kNeedsVoter>(spoken(options), "option"_a = "--card-file"));
     auto file = CardFile::open(*options.card_file, election.definition().mode);
     if (!file) return reject(reason_of(file.error()), *options.card_file);
     auto card = (*file)->card(options.voter);
@@ -86,38 +114,40 @@ Result<std::unique_ptr<Signer>, Rejection> open_signer(const Options& options, c
   return std::unique_ptr<Signer>(std::move(*card));
 }
 
-Result<void, Rejection> contests(const Options& options) {
+Result<void, Rejection> contests(Options& options) {
   auto connection = Connection::open(options);
   if (!connection) return std::unexpected(connection.error());
   const Election& election = connection->election;
-  const auto language = language_of(election, options.language);
+  const auto language = settle_language(election, options);
   if (!language) return std::unexpected(language.error());
-  TerminalPins pins(options.pin1_file, options.pin2_file);
+  TerminalPins pins(options.pin1_file, options.pin2_file, spoken(options));
   const auto signer = open_signer(options, election, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto authorisation = session.authenticate(**signer);
   if (!authorisation) return std::unexpected(authorisation.error());
   const std::size_t unit = *election.unit_index(authorisation->ticket.unit);
-  fmt::print("{}", contests_text(election, unit, *language));
+  fmt::print("{}\n", contests_text(election, unit, *language, spoken(options)));
   if (authorisation->ticket.counter > 1)
-    fmt::print("\nYou have cast {} ballot(s) already; another one replaces them.\n",
-               authorisation->ticket.counter - 1);
-  fmt::print(
-      "\nTo vote: vote cast --choose CONTEST=CHOICE-ID, once for each choice; where you may choose several,\n"
-      "once for each of them; where you choose none, not at all.\n");
+    print_line<TextId::kCastBefore>(options, "count"_a = authorisation->ticket.counter - 1);
+  print_line<TextId::kHowToVote>(options, "command"_a = "vote cast --choose CONTEST=CHOICE-ID");
   return {};
 }
 
-Result<void, Rejection> confirm(bool yes) {
-  if (yes) return {};
-  if (::isatty(STDIN_FILENO) == 0) return reject(Reason::kUsage, "nobody to ask; give --yes to cast it");
-  fmt::print("Sign and cast this ballot? Type yes: ");
+/// The language's own word will do, and "yes" in all.
+Result<void, Rejection> confirm(const Options& options) {
+  if (options.yes) return {};
+  const Language language = spoken(options);
+  if (::isatty(STDIN_FILENO) == 0) return reject(Reason::kUsage, say<TextId::kNobodyToAsk>(language));
+  const std::string_view word = text(TextId::kYes, language);
+  fmt::print("{}", say<TextId::kConfirm>(language, "word"_a = word));
   std::fflush(stdout);
   std::string answer;
   std::getline(std::cin, answer);
-  if (answer != "yes") return reject(Reason::kUsage, "not confirmed; nothing was signed or sent");
+  if (answer != word && answer != text(TextId::kYes, Language::kEnglish))
+    return reject(Reason::kUsage, say<TextId::kNotConfirmed>(language));
   return {};
 }
 
@@ -132,58 +162,60 @@ Result<void, Rejection> write_code(const Options& options, const VerificationCod
                          : form == ".svg" ? write_secret_file(path, bytes_of(qr->svg()))
                                           : write_secret_file(path, text.expose());
     if (!written) return written;
-    fmt::print("Verification code: {}\n", path.string());
+    print_line<TextId::kCodeImageSaved>(options, "file"_a = path.string());
   }
   if (options.code_out) {
     if (auto written = write_secret_file(*options.code_out, text.expose()); !written) return written;
-    fmt::print("Verification code as text: {}\n", *options.code_out);
+    print_line<TextId::kCodeTextSaved>(options, "file"_a = *options.code_out);
   }
   const bool saved = options.qr_out || options.code_out;
-  if (!options.no_qr && (!saved || ::isatty(STDOUT_FILENO) != 0))
-    fmt::print(
-        "Check with another device what was cast. Show this code to nobody else: it tells your choices.\n{}",
-        qr->terminal());
+  if (!options.no_qr && (!saved || ::isatty(STDOUT_FILENO) != 0)) {
+    print_line<TextId::kCheckElsewhere>(options);
+    fmt::print("{}", qr->terminal());
+  }
   return {};
 }
 
-Result<void, Rejection> cast(const Options& options) {
+Result<void, Rejection> cast(Options& options) {
   if (options.qr_out) {
     const std::string form = std::filesystem::path(*options.qr_out).extension().string();
     if (form != ".png" && form != ".svg" && form != ".txt")
-      return reject(Reason::kUsage, "--qr takes a file that ends in .png, .svg or .txt");
+      return reject(Reason::kUsage, say<TextId::kQrFile>(spoken(options)));
   }
   std::vector<Choosing> chosen;
   for (const std::string& text : options.choose) {
-    auto one = Choosing::parse(text);
+    auto one = Choosing::parse(text, spoken(options));
     if (!one) return std::unexpected(one.error());
     chosen.push_back(std::move(*one));
   }
   auto connection = Connection::open(options);
   if (!connection) return std::unexpected(connection.error());
   const Election& election = connection->election;
-  const auto language = language_of(election, options.language);
+  const auto language = settle_language(election, options);
   if (!language) return std::unexpected(language.error());
-  TerminalPins pins(options.pin1_file, options.pin2_file);
+  TerminalPins pins(options.pin1_file, options.pin2_file, spoken(options));
   const auto signer = open_signer(options, election, pins);
   if (!signer) return std::unexpected(signer.error());
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto authorisation = session.authenticate(**signer);
   if (!authorisation) return std::unexpected(authorisation.error());
   const CastTicket& ticket = authorisation->ticket;
   const std::size_t unit = *election.unit_index(ticket.unit);
-  const auto choices = choices_for(election, unit, chosen);
+  const auto choices = choices_for(election, unit, chosen, spoken(options));
   if (!choices) return std::unexpected(choices.error());
 
-  fmt::print("Your ballot in {}, {}:\n{}", text_in(election.definition().title, *language),
-             text_in(election.definition().units[unit].names, *language),
-             choices_text(election, unit, *choices, *language));
-  if (ticket.counter > 1) fmt::print("It replaces your earlier ballot.\n");
-  if (auto agreed = confirm(options.yes); !agreed) return agreed;
+  print_line<TextId::kYourBallot>(options, "title"_a = text_in(election.definition().title, *language),
+                                  "unit"_a = text_in(election.definition().units[unit].names, *language));
+  fmt::print("{}", choices_text(election, unit, *choices, *language, spoken(options)));
+  if (ticket.counter > 1) print_line<TextId::kReplaces>(options);
+  if (auto agreed = confirm(options); !agreed) return agreed;
   const auto ballot = session.seal(*authorisation, *choices, **signer);
   if (!ballot) return std::unexpected(ballot.error());
-  const auto outcome = session.submit(*ballot, [](const Rejection& why) {
-    fmt::print(stderr, "waiting for the collector: {}\n", to_string(why));
+  const auto outcome = session.submit(*ballot, [&](const Rejection& why) {
+    fmt::print(stderr, "{} [{}: {}]\n", say<TextId::kWaiting>(spoken(options)), name_of(why.reason),
+               why.object);
   });
   if (!outcome) return std::unexpected(outcome.error());
 
@@ -191,12 +223,12 @@ Result<void, Rejection> cast(const Options& options) {
     if (auto written = write_file(*options.receipt_out, encode(outcome->answer.receipt)); !written)
       return written;
   }
-  fmt::print("Ballot {} is entry {} of the log.\n", to_hex(ballot->code.ballot_id), outcome->statement.index);
+  print_line<TextId::kEntryOfLog>(options, "ballot"_a = to_hex(ballot->code.ballot_id),
+                                  "index"_a = outcome->statement.index);
   if (outcome->recorded)
-    fmt::print("Recorded: the log of {} entries that holds it is co-signed by its witnesses.\n",
-               outcome->recorded->checkpoint.size);
-  if (ticket.counter > 1) fmt::print("It replaces your earlier ballot.\n");
-  if (options.receipt_out) fmt::print("Receipt: {}\n", *options.receipt_out);
+    print_line<TextId::kRecorded>(options, "size"_a = outcome->recorded->checkpoint.size);
+  if (ticket.counter > 1) print_line<TextId::kReplaces>(options);
+  if (options.receipt_out) print_line<TextId::kReceiptSaved>(options, "file"_a = *options.receipt_out);
   if (auto written = write_code(options, ballot->code); !written) return written;
   if (!outcome->recorded) return reject(Reason::kHeadUnwitnessed, "the receipt is still pending");
   return {};
@@ -212,51 +244,52 @@ Result<VerificationCode, Rejection> read_code(const std::string& argument) {
   return code;
 }
 
-std::string_view status_text(BallotStatus status) {
+TextId status_text(BallotStatus status) {
   switch (status) {
     case BallotStatus::kCurrent:
-      return "this is your current ballot";
+      return TextId::kStatusCurrent;
     case BallotStatus::kSuperseded:
-      return "VERIFY_SUPERSEDED: a later ballot of yours replaced this one";
+      return TextId::kStatusSuperseded;
     case BallotStatus::kRevoked:
-      return "revoked: a ballot on paper counts instead";
+      return TextId::kStatusRevoked;
     case BallotStatus::kUndisclosed:
-      return "not told in this election";
+      return TextId::kStatusUndisclosed;
   }
-  return "unknown";
+  return TextId::kStatusUndisclosed;
 }
 
-Result<void, Rejection> check(const Options& options) {
+Result<void, Rejection> check(Options& options) {
   auto code = read_code(options.code);
   if (!code) return std::unexpected(code.error());
   auto connection = Connection::open(options);
   if (!connection) return std::unexpected(connection.error());
   const Election& election = connection->election;
-  const auto language = language_of(election, options.language);
+  const auto language = settle_language(election, options);
   if (!language) return std::unexpected(language.error());
-  const auto eid = OpensslEidVerifier::create(election.definition().anchors);
-  if (!eid) return reject(eid.error(), "anchors");
   if (code->fingerprint != election.fingerprint()) return reject(Reason::kElectionFpMismatch, "code");
   SystemRng rng;
-  Session session(election, connection->transport, connection->heads, rng, ClientClock::system());
+  Session session(election, *connection->eid, connection->transport, connection->heads, rng,
+                  ClientClock::system());
   const auto answer = session.fetch_ballot(*code);
   if (!answer) return std::unexpected(answer.error());
   const auto voter = options.voter.empty() ? std::nullopt : std::optional<std::string_view>(options.voter);
-  const auto verified = check_verification(election, **eid, *code, *answer, voter);
+  const auto verified = check_verification(election, *connection->eid, *code, *answer, voter);
   if (!verified) return std::unexpected(verified.error());
   if (auto seen = connection->heads.see(election, answer->receipt.checkpoint); !seen) return seen;
-  fmt::print(
-      "The ballot in the log was signed by {} {} ({}) and holds:\n{}", verified->signer.given_name,
-      verified->signer.surname, verified->signer.national_id,
-      choices_text(election, *election.unit_index(verified->ballot.unit), verified->choices, *language));
-  fmt::print("Received {:%Y-%m-%d %H:%M:%S} UTC; entry {} of the co-signed log of {} entries.\nStatus: {}.\n",
-             fmt::gmtime(static_cast<std::time_t>(verified->received_ms / 1000)),
-             verified->recorded.statement.index, verified->recorded.checkpoint.size,
-             status_text(verified->status));
+  print_line<TextId::kCheckedBallot>(options, "given_name"_a = verified->signer.given_name,
+                                     "surname"_a = verified->signer.surname,
+                                     "national_id"_a = verified->signer.national_id);
+  fmt::print("{}", choices_text(election, *election.unit_index(verified->ballot.unit), verified->choices,
+                                *language, spoken(options)));
+  const auto received = fmt::gmtime(static_cast<std::time_t>(verified->received_ms / 1000));
+  print_line<TextId::kCheckedTime>(options, "time"_a = fmt::format("{:%Y-%m-%d %H:%M:%S}", received),
+                                   "index"_a = verified->recorded.statement.index,
+                                   "size"_a = verified->recorded.checkpoint.size);
+  print_line<TextId::kStatus>(options, "status"_a = text(status_text(verified->status), spoken(options)));
   return {};
 }
 
-Result<void, Rejection> receipt(const Options& options) {
+Result<void, Rejection> receipt(Options& options) {
   const auto fingerprint = announced(options);
   if (!fingerprint) return std::unexpected(fingerprint.error());
   if (!*fingerprint) return reject(Reason::kManifestFpUnpinned, "manifest");
@@ -264,6 +297,8 @@ Result<void, Rejection> receipt(const Options& options) {
   if (!manifest) return std::unexpected(manifest.error());
   const auto election = Election::open(*manifest, *fingerprint);
   if (!election) return std::unexpected(election.error());
+  if (auto language = settle_language(*election, options); !language)
+    return std::unexpected(language.error());
   const auto bytes = read_file(options.receipt_in, 1U << 20U);
   if (!bytes) return std::unexpected(bytes.error());
   const auto saved = decode<Receipt>(*bytes);
@@ -272,15 +307,21 @@ Result<void, Rejection> receipt(const Options& options) {
   if (!claimed) return std::unexpected(claimed.error());
   const auto recorded = check_receipt(*election, *saved, claimed->ballot_id);
   if (!recorded) return std::unexpected(recorded.error());
-  fmt::print("The receipt holds: ballot {} is entry {} of the co-signed log of {} entries.\n",
-             to_hex(recorded->statement.ballot_id), recorded->statement.index, recorded->checkpoint.size);
+  print_line<TextId::kReceiptHolds>(options, "ballot"_a = to_hex(recorded->statement.ballot_id),
+                                    "index"_a = recorded->statement.index,
+                                    "size"_a = recorded->checkpoint.size);
   return {};
+}
+
+void add_language_option(CLI::App& command, Options& options) {
+  command.add_option("--lang", options.language,
+                     "language: en, et, ru, km or one of the election's (default: that of the environment)");
 }
 
 void add_connection_options(CLI::App& command, Options& options) {
   command.add_option("--server", options.server, "the collector, HOST:PORT")->required();
   command.add_option("--fingerprint", options.fingerprint, "the election's, as the commission announced it");
-  command.add_option("--lang", options.language, "language of contests and choices");
+  add_language_option(command, options);
   command.add_option("--state", options.state_directory,
                      "where the last seen state of the log is kept (default: the user's state directory)");
 }
@@ -298,6 +339,11 @@ void add_signer_options(CLI::App& command, Options& options) {
 int main(int argc, char** argv) {
   Options options;
   Program program("vote", "Cast a ballot with an eID card, and check what was cast.");
+  program.speak({.refusal = [&](const Rejection& why) { return refusal_text(why, spoken(options)); },
+                 .misread =
+                     [&](const std::string& error) {
+                       return reason_text(Reason::kUsage, spoken(options)) + " [USAGE: " + error + "]";
+                     }});
   CLI::App& contests_command = program.command("contests", "what there is to choose on your ballot",
                                                [&] { return contests(options); });
   add_connection_options(contests_command, options);
@@ -331,5 +377,6 @@ int main(int argc, char** argv) {
   receipt_command.add_option("--in", options.receipt_in, "the receipt")->required();
   receipt_command.add_option("--manifest", options.manifest, "the election's manifest")->required();
   receipt_command.add_option("--fingerprint", options.fingerprint, "the election's, as announced");
+  add_language_option(receipt_command, options);
   return program.run(argc, argv);
 }

@@ -4,14 +4,16 @@
 
 namespace psephos {
 
+using fmt::literals::operator""_a;
+
 Result<Pin, SignerError> TerminalPins::pin(const PinRequest& request) {
   const bool authenticate = request.use == KeyUse::kAuthentication;
   const auto& file = authenticate ? pin1_file_ : pin2_file_;
   if (file && request.tries == PinTries::kLast) return std::unexpected(SignerError::kPinCancelled);
-  std::string prompt = std::string(authenticate ? "PIN1 to identify yourself" : "PIN2 to sign the ballot") +
-                       " [" + request.card + "]";
-  if (request.tries == PinTries::kFew) prompt += " (a wrong PIN was entered before)";
-  if (request.tries == PinTries::kLast) prompt += " (LAST try before the card locks)";
+  std::string prompt = authenticate ? say<TextId::kPin1>(spoken_, "card"_a = request.card)
+                                    : say<TextId::kPin2>(spoken_, "card"_a = request.card);
+  if (request.tries == PinTries::kFew) prompt += " (" + say<TextId::kPinFewTries>(spoken_) + ")";
+  if (request.tries == PinTries::kLast) prompt += " (" + say<TextId::kPinLastTry>(spoken_) + ")";
   const auto entered = file ? read_line_of(*file) : ask_terminal(prompt + ": ");
   if (!entered || entered->expose().size() > Pin::kMaxBytes)
     return std::unexpected(SignerError::kPinCancelled);

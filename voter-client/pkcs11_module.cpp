@@ -35,11 +35,14 @@ SignerError error_of(CK_RV status) {
     case CKR_PIN_EXPIRED:
       return SignerError::kPinLocked;
     case CKR_FUNCTION_CANCELED:
+    case CKR_FUNCTION_REJECTED:
       return SignerError::kPinCancelled;
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_TOKEN_NOT_RECOGNIZED:
     case CKR_DEVICE_REMOVED:
     case CKR_SLOT_ID_INVALID:
+    case CKR_SESSION_CLOSED:  // a card that is taken out ends its sessions
+    case CKR_SESSION_HANDLE_INVALID:
       return SignerError::kTokenNotPresent;
     default:
       return SignerError::kDeviceError;
@@ -87,6 +90,12 @@ Result<CK_TOKEN_INFO, SignerError> Module::token_info(CK_SLOT_ID slot) const {
   if (const CK_RV status = functions_->C_GetTokenInfo(slot, &info); status != CKR_OK)
     return std::unexpected(error_of(status));
   return info;
+}
+
+std::string Module::reader(CK_SLOT_ID slot) const {
+  CK_SLOT_INFO info{};
+  if (functions_->C_GetSlotInfo(slot, &info) != CKR_OK) return {};
+  return trimmed(info.slotDescription);
 }
 
 CK_ATTRIBUTE attribute(CK_ATTRIBUTE_TYPE type, const CK_ULONG& value) {
@@ -147,12 +156,14 @@ Result<std::vector<CK_OBJECT_HANDLE>, SignerError> Session::find(
 Result<Bytes, SignerError> Session::read(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const {
   CK_ATTRIBUTE wanted{type, nullptr, 0};
   CK_RV status = (*module_)->C_GetAttributeValue(handle_, object, &wanted, 1);
-  if (status != CKR_OK || wanted.ulValueLen > kMaxAttributeBytes)  // also when it is "unavailable", -1
+  if (status != CKR_OK) return std::unexpected(error_of(status));
+  if (wanted.ulValueLen > kMaxAttributeBytes)  // also when it is "unavailable", -1
     return std::unexpected(SignerError::kDeviceError);
   Bytes value(wanted.ulValueLen);
   wanted.pValue = value.data();
   status = (*module_)->C_GetAttributeValue(handle_, object, &wanted, 1);
-  if (status != CKR_OK || wanted.ulValueLen > value.size()) return std::unexpected(SignerError::kDeviceError);
+  if (status != CKR_OK) return std::unexpected(error_of(status));
+  if (wanted.ulValueLen > value.size()) return std::unexpected(SignerError::kDeviceError);
   value.resize(wanted.ulValueLen);
   return value;
 }

@@ -15,6 +15,14 @@ namespace psephos::pkcs11 {
 /// The name of what a module returned; success has none.
 SignerError error_of(CK_RV status);
 
+/// A text field of fixed width without its padding.
+template <std::size_t N>
+std::string trimmed(const unsigned char (&field)[N]) {
+  std::string text(reinterpret_cast<const char*>(field), N);
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
 /// A loaded and initialised PKCS#11 module (v2.40). One per file and process, shared by its users; stays in
 /// memory, since modules do not unload well, but is finalised when its last user goes. Thread-safe.
 class Module {
@@ -30,20 +38,14 @@ class Module {
   /// Slots with a token in them.
   Result<std::vector<CK_SLOT_ID>, SignerError> slots() const;
   Result<CK_TOKEN_INFO, SignerError> token_info(CK_SLOT_ID slot) const;
+  /// The driver's name of the reader that the slot belongs to; empty if it tells none.
+  std::string reader(CK_SLOT_ID slot) const;
 
  private:
   explicit Module(CK_FUNCTION_LIST* functions) : functions_(functions) {}
   CK_FUNCTION_LIST* functions_;
   bool initialised_ = false;
 };
-
-/// A text field of fixed width without its padding.
-template <std::size_t N>
-std::string trimmed(const unsigned char (&field)[N]) {
-  std::string text(reinterpret_cast<const char*>(field), N);
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
-}
 
 /// An attribute that points at `value`, which outlives its use.
 CK_ATTRIBUTE attribute(CK_ATTRIBUTE_TYPE type, const CK_ULONG& value);
@@ -65,7 +67,7 @@ class Session {
   /// A null pin stands for the reader's own key pad.
   Result<void, SignerError> log_in(CK_USER_TYPE user, const Pin* pin);
   Result<std::vector<CK_OBJECT_HANDLE>, SignerError> find(std::initializer_list<CK_ATTRIBUTE> wanted) const;
-  /// The attribute's value, at most 16 KiB; kDeviceError if the object has none.
+  /// The attribute's value, at most 16 KiB; kDeviceError if the object has none, or what the module says.
   Result<Bytes, SignerError> read(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
 
  private:

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,10 +11,11 @@
 #include "crypto/secret/secret_bytes.h"
 #include "protocol/eid.h"
 #include "protocol/rejection.h"
+#include "protocol/signed.h"
 
 namespace psephos {
 
-/// Why an eID card did not sign: the reasons of SPEC §12 that a card or its driver gives.
+/// Why a card or its driver does not serve: the reasons of SPEC §12 that these give.
 enum class SignerError : std::uint16_t {
   kModuleMissing = static_cast<std::uint16_t>(Reason::kModuleMissing),
   kTokenNotPresent = static_cast<std::uint16_t>(Reason::kTokenNotPresent),
@@ -32,6 +34,10 @@ constexpr Reason reason_of(SignerError error) {
 }
 constexpr std::string_view name_of(SignerError error) {
   return name_of(reason_of(error));
+}
+/// The refusal of a card in use.
+inline std::unexpected<Rejection> card_refused(SignerError error, KeyUse use) {
+  return reject(reason_of(error), use == KeyUse::kAuthentication ? "PIN1" : "PIN2");
 }
 
 /// A PIN in secret memory, wiped when it goes.
@@ -63,23 +69,38 @@ struct PinRequest {
   PinTries tries;
 };
 
-/// Asks the voter for a PIN; called once for each signature.
+/// Asks the voter for a PIN, once for each signature, and tells what became of it.
 class PinSource {
  public:
   virtual ~PinSource() = default;
   /// @return kPinCancelled if the voter gave none.
   virtual Result<Pin, SignerError> pin(const PinRequest& request) = 0;
+  /// The reader has keys of its own and now waits for the PIN there; `pin` is not asked. A key that wants its
+  /// PIN once more for its one signature makes this come twice.
+  virtual void pin_on_reader(const PinRequest& request) { static_cast<void>(request); }
+  /// The card took the PIN for wrong; `request.tries` is what it still forgives.
+  virtual void pin_wrong(const PinRequest& request) { static_cast<void>(request); }
 };
 
-/// One person's eID: two certificates and the keys that go with them. For one thread.
+/// A signature, and the certificate of the key that made it.
+struct Signed {
+  Bytes certificate;  ///< DER
+  Bytes signature;    ///< in the form that EidVerifier takes
+};
+
+/// One person's eID: two certificates and the keys that go with them. For one thread. Refusals name a card's
+/// or a phone's reason.
 class Signer {
  public:
   virtual ~Signer() = default;
-  /// The card's certificate in DER. Asks for no PIN.
-  virtual Result<Bytes, SignerError> certificate(KeyUse use) = 0;
-  /// ECDSA over `message` in the form that EidVerifier takes: r‖s, SHA-384 on P-384, SHA-256 on P-256. One
-  /// PIN entry yields one signature.
-  virtual Result<Bytes, SignerError> sign(KeyUse use, ByteView message) = 0;
+  /// Which certificate `sign` will use for KeyUse::kSigning: a ballot's signature speaks of it. Asks for no
+  /// PIN.
+  virtual Result<Bytes, Rejection> signing_certificate() = 0;
+  /// A signature over `message`, hashed as the key demands (SPEC §9.8). One PIN entry yields one signature.
+  virtual Result<Signed, Rejection> sign(KeyUse use, ByteView message) = 0;
+  /// The collector gave this cast ticket for an authentication signed here. Of use to those who sign by way
+  /// of the collector.
+  virtual void authorised(const ServiceSigned& ticket) { static_cast<void>(ticket); }
 };
 
 }  // namespace psephos

@@ -6,7 +6,9 @@
 #include "crypto/invariant.h"
 #include "crypto/parallel.h"
 #include "protocol/checks/ballot_proofs.h"
+#include "protocol/checks/signed_ballot.h"
 #include "protocol/labels.h"
+#include "protocol/national_id.h"
 #include "protocol/signed.h"
 
 namespace psephos {
@@ -104,7 +106,14 @@ Result<Ballot, Rejection> decode_ballot(const Election& election, ByteView bytes
 
 Examined ElectionState::examine(const Election& election, const BallotItem& item) {
   Examined out;
-  auto ballot = decode_ballot(election, item.envelope.ballot);
+  auto container = read_container(item.envelope.container);
+  if (!container) {
+    out.bytes = container.error();
+    return out;
+  }
+  out.admission.signed_ballot = std::move(*container);
+  const Bytes& bytes = out.admission.signed_ballot.ballot;
+  auto ballot = decode_ballot(election, bytes);
   if (!ballot) {
     out.bytes = ballot.error();
     return out;
@@ -113,7 +122,7 @@ Examined ElectionState::examine(const Election& election, const BallotItem& item
     out.bytes = Rejection{Reason::kElectionFpMismatch, "ballot"};
     return out;
   }
-  out.admission.id = sha256(item.envelope.ballot);
+  out.admission.id = sha256(bytes);
   out.admission.ballot = std::move(*ballot);
   const Ballot& own = out.admission.ballot;
 
@@ -185,18 +194,30 @@ Result<Admission, Rejection> ElectionState::check_cheap(const BallotItem& item, 
   return std::move(admission);
 }
 
-Result<void, Rejection> ElectionState::check_signature(const Election& election, const BallotItem& item,
-                                                       const Ballot& ballot, const EidVerifier& eid) {
-  const Envelope& envelope = item.envelope;
-  if (envelope.signature.empty() || envelope.certificate.empty())
-    return reject(Reason::kBallotSignatureMissing, "");
-  const auto person =
-      eid.verify(envelope.certificate, KeyUse::kSigning, signed_bytes(labels::kEidBallot, envelope.ballot),
-                 envelope.signature, static_cast<std::int64_t>(item.received_ms / 1000));
-  if (!person) return reject(person.error(), "signature");
-  if (election.pseudonym_of(person->national_id) != ballot.pseudonym)
+Result<void, Rejection> ElectionState::check_signature(const Election& election, Admission& admission,
+                                                       std::uint64_t received_ms, const EidVerifier& eid) {
+  const auto signer =
+      check_signer(eid, admission.signed_ballot, static_cast<std::int64_t>(received_ms / 1000));
+  if (!signer) return std::unexpected(signer.error());
+  if (election.pseudonym_of(signer->person.national_id) != admission.ballot.pseudonym)
     return reject(Reason::kSignerNotPseudonym, "certificate");
+  admission.key = signer->key_sha256;
   return {};
+}
+
+Result<void, Rejection> ElectionState::check_key(const Admission& admission) const {
+  const auto known =
+      by_key_.find(admission.key, [this](std::uint32_t k) -> const Digest256& { return keys_[k].key; });
+  if (known && voters_[keys_[*known].voter].pseudonym != admission.ballot.pseudonym)
+    return reject(Reason::kCertKeyShared, "certificate");
+  return {};
+}
+
+Result<void, Rejection> ElectionState::check_evidence(const Election& election, const Admission& admission,
+                                                      std::uint64_t received_ms, const EidVerifier& eid) {
+  const auto stamped = psephos::check_evidence(eid, admission.signed_ballot);
+  if (!stamped) return std::unexpected(stamped.error());
+  return check_times(election, *stamped, received_ms, admission.ticket.expires_s);
 }
 
 Result<void, Rejection> ElectionState::check_again(const Admission& admission) const {
@@ -204,14 +225,18 @@ Result<void, Rejection> ElectionState::check_again(const Admission& admission) c
   const Voter* voter = find(admission.ballot.pseudonym);
   if (voter == nullptr || !unit_now(*voter)) return reject(Reason::kVoterNotOnRoll, "pseudonym");
   if (auto ok = check_chain(admission, *voter); !ok) return ok;
-  return check_fresh(admission.ballot);
+  if (auto ok = check_fresh(admission.ballot); !ok) return ok;
+  return check_key(admission);
 }
 
 Result<Admission, Rejection> ElectionState::admit(const BallotItem& item, const EidVerifier& eid) const {
   auto admission = check_cheap(item);
   if (!admission) return admission;
-  if (auto ok = check_signature(election_, item, admission->ballot, eid); !ok)
+  if (auto ok = check_signature(election_, *admission, item.received_ms, eid); !ok)
     return std::unexpected(ok.error());
+  if (auto ok = check_evidence(election_, *admission, item.received_ms, eid); !ok)
+    return std::unexpected(ok.error());
+  if (auto ok = check_key(*admission); !ok) return std::unexpected(ok.error());
   if (auto ok = check_ballot_proofs(election_, admission->ballot); !ok) return std::unexpected(ok.error());
   return admission;
 }
@@ -242,6 +267,11 @@ void ElectionState::record_ballot(std::uint64_t index, const Admission& admissio
                 [this](std::uint32_t b) -> const BallotId& { return ballots_[b].id; });
   owner.last = position;
   ++owner.ballots;
+  const auto key_at = [this](std::uint32_t k) -> const Digest256& { return keys_[k].key; };
+  if (!by_key_.find(admission.key, key_at)) {
+    by_key_.insert(admission.key, static_cast<std::uint32_t>(keys_.size()), key_at);
+    keys_.push_back({admission.key, *voter});
+  }
 }
 
 Result<void, Rejection> ElectionState::apply_document(std::uint64_t index, EntryType type, ByteView item) {
@@ -317,6 +347,7 @@ Result<DocumentEffect, Rejection> ElectionState::check_roll(const SignedDocument
   parallel_for(roll->changes.size(), 256, [&](std::size_t i) {
     update.changes[i].pseudonym = election_.pseudonym_of(roll->changes[i].national_id);
   });
+  const auto& identity_types = election_.definition().eid.identity_types;
   compact::PositionTable touched;
   const auto pseudonym_at = [&](std::uint32_t i) -> const Pseudonym& { return update.changes[i].pseudonym; };
   for (std::size_t i = 0; i < roll->changes.size(); ++i) {
@@ -325,6 +356,9 @@ Result<DocumentEffect, Rejection> ElectionState::check_roll(const SignedDocument
     const auto invalid = [&] {
       return reject(Reason::kRollChangeInvalid, at + ", change " + std::to_string(i + 1));
     };
+    // Another spelling would be another pseudonym of the same person.
+    if (!is_national_id(change.national_id, identity_types))
+      return reject(Reason::kPseudonymNotInjective, at + ", change " + std::to_string(i + 1));
     const bool strike = change.kind == RollChangeKind::kStrike;
     if (strike == change.unit.has_value()) return invalid();
     if (!strike) {
@@ -398,7 +432,7 @@ struct Prepared {
   LoggedItem logged;
   std::optional<Result<BallotItem, Rejection>> ballot;
   Examined examined;
-  std::optional<Rejection> signature;
+  std::optional<Rejection> signature;  ///< it, or the evidence for it
   std::optional<Rejection> proofs;
   /// Whether there is a ballot to look into.
   bool is_sound() const { return ballot && *ballot && !examined.bytes; }
@@ -444,9 +478,12 @@ class Replayer {
   void verify(Prepared& p) const {
     if (!p.is_sound()) return;
     ElectionState::verify_ticket(election_, **p.ballot, p.examined);
-    if (auto ok = ElectionState::check_signature(election_, **p.ballot, p.examined.admission.ballot, eid_);
-        !ok)
+    Admission& admission = p.examined.admission;
+    const std::uint64_t received_ms = (*p.ballot)->received_ms;
+    if (auto ok = ElectionState::check_signature(election_, admission, received_ms, eid_); !ok)
       p.signature = ok.error();
+    else if (auto proved = ElectionState::check_evidence(election_, admission, received_ms, eid_); !proved)
+      p.signature = proved.error();
   }
 
   /// The proofs of all ballots of the batch that have the shape of their unit and a good signature, together.
@@ -477,6 +514,7 @@ class Replayer {
         const auto admission = replay.state.check_cheap(**p.ballot, std::move(p.examined));
         if (!admission) return find(admission.error());
         if (p.signature) return find(*p.signature);
+        if (auto ok = replay.state.check_key(*admission); !ok) return find(ok.error());
         if (p.proofs) return find(*p.proofs);
         return replay.state.record_ballot(index, *admission);
       }

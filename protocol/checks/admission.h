@@ -9,6 +9,7 @@
 
 #include "protocol/ballot.h"
 #include "protocol/checks/compact.h"
+#include "protocol/container.h"
 #include "protocol/eid.h"
 #include "protocol/election.h"
 #include "protocol/log_entry.h"
@@ -47,26 +48,28 @@ struct Voter {
   bool revoked = false;
 };
 
-/// Check 1 of SPEC §9.4. @return WIRE_LIMIT, before any group element is decoded, for more selections than
+/// Check 2 of SPEC §9.4. @return WIRE_LIMIT, before any group element is decoded, for more selections than
 /// the largest ballot of the election has; otherwise as decode. Cost: decodes two group elements a selection.
 Result<Ballot, Rejection> decode_ballot(const Election& election, ByteView bytes);
 
 /// A ballot item decoded once, on its way through the checks.
 struct Admission {
+  SignedBallot signed_ballot;
   Ballot ballot;
   CastTicket ticket;
   BallotId id{};
   std::size_t unit = 0;
+  Digest256 key{};  ///< by which the signing key is told from others, once check_signature has passed
 };
 
 /// What a ballot's bytes alone say, found on any thread: the refusals that the checks of SPEC §9.4 with these
 /// numbers will give when their turn comes.
 struct Examined {
   Admission admission;                        ///< as far as `bytes` and `ticket` say that it could be read
-  std::optional<Rejection> bytes;             ///< 1, 2
-  std::optional<Rejection> ticket_signature;  ///< 4, by verify_ticket
-  std::optional<Rejection> ticket;            ///< 5 to 7
-  std::optional<Rejection> shape;             ///< 12, and 13 within the ballot
+  std::optional<Rejection> bytes;             ///< 1 to 3
+  std::optional<Rejection> ticket_signature;  ///< 5, by verify_ticket
+  std::optional<Rejection> ticket;            ///< 6 to 8
+  std::optional<Rejection> shape;             ///< 13, and 14 within the ballot
 };
 
 /// What a document of the commission will change once it is in force.
@@ -93,17 +96,22 @@ using DocumentEffect = std::variant<PhaseChange, RollUpdate, RevocationUpdate>;
 /// The election as the log tells it: a deterministic machine that collector, mixers, trustees and auditors
 /// run alike (SPEC §9.4, §10). Entries are applied in index order. Not thread-safe, except that const
 /// functions may run at the same time. Memory: about 90 bytes a voter, and for each ballot about 90 and 72
-/// for each of its ciphertexts.
+/// for each of its ciphertexts; for each key that signed one, 50.
 class ElectionState {
  public:
   explicit ElectionState(const Election& election) : election_(election) {}
 
-  /// The checks of SPEC §9.4 in their order. `check_cheap` (1 to 13) needs the state and no group operation;
-  /// `check_signature` (14 to 16) and check_ballot_proofs (17) need no state and may run on any thread;
-  /// `check_again` repeats what may have changed in between. `admit` is 1 to 17.
+  /// The checks of SPEC §9.4 in their order. `check_cheap` (1 to 14) needs the state and no group operation;
+  /// `check_signature` (15, 16), `check_evidence` (17) and check_ballot_proofs (19) need no state and may run
+  /// on any thread; `check_key` (18) and `check_again`, which repeats what may have changed in between, need
+  /// it. `admit` is 1 to 19.
   Result<Admission, Rejection> check_cheap(const BallotItem& item) const;
-  static Result<void, Rejection> check_signature(const Election& election, const BallotItem& item,
-                                                 const Ballot& ballot, const EidVerifier& eid);
+  static Result<void, Rejection> check_signature(const Election& election, Admission& admission,
+                                                 std::uint64_t received_ms, const EidVerifier& eid);
+  static Result<void, Rejection> check_evidence(const Election& election, const Admission& admission,
+                                                std::uint64_t received_ms, const EidVerifier& eid);
+  /// 18: no other voter's ballot was signed with this key.
+  Result<void, Rejection> check_key(const Admission& admission) const;
   Result<void, Rejection> check_again(const Admission& admission) const;
   Result<Admission, Rejection> admit(const BallotItem& item, const EidVerifier& eid) const;
   /// @pre the admission passed all checks on this very state.
@@ -170,7 +178,12 @@ class ElectionState {
   compact::Pieces<LoggedBallot> ballots_;
   compact::Pieces<EncodedCiphertext> ciphertexts_;
   std::map<std::uint32_t, std::vector<UnitSince>> changes_;  // of voters whose unit changed
-  compact::PositionTable by_pseudonym_, by_id_, by_alpha_;
+  struct KeyOwner {
+    Digest256 key;
+    std::uint32_t voter;
+  };
+  compact::Pieces<KeyOwner> keys_;  // that signed a ballot
+  compact::PositionTable by_pseudonym_, by_id_, by_alpha_, by_key_;
 };
 
 /// Replays a whole log: entry i opens to the encoded LoggedItem item_at(i), which is asked in rising order

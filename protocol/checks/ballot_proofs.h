@@ -7,11 +7,11 @@
 
 namespace psephos {
 
-/// The selections are the unit's slots, each once, in order (SPEC §9.4, 12). @return BALLOT_SHAPE.
+/// The selections are the unit's slots, each once, in order (SPEC §9.4, 13). @return BALLOT_SHAPE.
 Result<void, Rejection> check_ballot_shape(const Election& election, const Ballot& ballot);
 
 /// Every ciphertext of the ballot holds one of its slot's choices, and whoever made it knows its randomness
-/// (SPEC §9.4, 17; §6.1). @pre check_ballot_shape accepts.
+/// (SPEC §9.4, 19; §6.1). @pre check_ballot_shape accepts.
 /// @return for the first selection at fault: BALLOT_PROOF_MISSING; PROOF_ENCODING for another length;
 /// POINT_NONCANONICAL, POINT_INVALID, POINT_IDENTITY, SCALAR_NONCANONICAL for an element that is none;
 /// BALLOT_PROOF_INVALID, with the equation that fails.

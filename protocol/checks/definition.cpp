@@ -6,6 +6,8 @@
 #include "crypto/note.h"
 #include "crypto/threshold/dkg.h"
 #include "crypto/utf8.h"
+#include "protocol/eid/certificate.h"
+#include "protocol/eid/profile.h"
 #include "protocol/labels.h"
 
 namespace psephos {
@@ -120,6 +122,32 @@ Check check_units(const Definition& d) {
   return {};
 }
 
+/// Valid from the first ballot to the last one's evidence.
+Check check_anchors(const std::vector<Bytes>& anchors, const Periods& periods, const std::string& list) {
+  constexpr std::uint64_t kEvidenceMargin_s = 86'400;
+  for (std::size_t i = 0; i < anchors.size(); ++i) {
+    const std::string where = "eid." + list + "[" + std::to_string(i) + "]";
+    const auto certificate = parse_certificate(anchors[i]);
+    if (!certificate) return invalid(where + ": " + std::string(name_of(certificate.error())));
+    if (const auto good = check_issuer_profile(*certificate); !good)
+      return invalid(where + ": " + std::string(name_of(good.error())));
+    // A certificate's times are from 1950 to 9999, the definition's anything that 64 bits hold.
+    const auto not_before = std::max<std::int64_t>(certificate->not_before_unix_s, 0);
+    const auto not_after = std::max<std::int64_t>(certificate->not_after_unix_s, 0);
+    if (static_cast<std::uint64_t>(not_before) > periods.casting_begins_s ||
+        static_cast<std::uint64_t>(not_after) < kEvidenceMargin_s ||
+        static_cast<std::uint64_t>(not_after) - kEvidenceMargin_s < periods.grace_ends_s)
+      return reject(Reason::kManifestAnchorExpiry, where);
+  }
+  return {};
+}
+
+Check check_eid(const Definition& d) {
+  if (const auto profile = voter_profile_of(d.eid); !profile) return invalid("eid: " + profile.error());
+  if (auto ok = check_anchors(d.eid.anchors, d.periods, "anchors"); !ok) return ok;
+  return check_anchors(d.eid.time_stamp_anchors, d.periods, "time_stamp_anchors");
+}
+
 Check check_rosters(const Definition& d) {
   std::set<ByteArray<32>> keys;
   std::set<std::string> names;
@@ -171,8 +199,7 @@ Result<void, Rejection> check_definition(const Definition& d) {
   const Periods& p = d.periods;
   if (p.casting_begins_s >= p.casting_ends_s || p.casting_ends_s > p.grace_ends_s)
     return invalid("periods: not in order");
-  for (const Bytes& anchor : d.anchors)
-    if (anchor.size() > limits::kCertificateBytes) return invalid("anchors: too large");
+  if (auto ok = check_eid(d); !ok) return ok;
   return check_rosters(d);
 }
 

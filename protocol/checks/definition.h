@@ -8,9 +8,10 @@ namespace psephos {
 /// The rules of SPEC §4.3: suite, ids unique, every text in every language of the election, units refer to
 /// contests and lists that exist, periods in order, quorums that leave room for an absence (n ≥ 2 trustees, 2
 /// ≤ t ≤ n−1 or t ≥ 1 in test mode with n = 2 forbidden), at least two mixers in production, witness quorum k
-/// ≤ n−1, keys of all rosters distinct, texts free of characters that hide or reorder others.
-/// @return SUITE_UNSUPPORTED, MANIFEST_INVALID, MANIFEST_THRESHOLD, MANIFEST_TEXT_UNSAFE with the offending
-/// field.
+/// ≤ n−1, keys of all rosters distinct, texts free of characters that hide or reorder others; trust anchors
+/// are authorities' certificates, valid for the whole election.
+/// @return SUITE_UNSUPPORTED, MANIFEST_INVALID, MANIFEST_THRESHOLD, MANIFEST_TEXT_UNSAFE,
+/// MANIFEST_ANCHOR_EXPIRY with the offending field.
 Result<void, Rejection> check_definition(const Definition& definition);
 
 /// The keys that follow from a key ceremony. SPEC §7.

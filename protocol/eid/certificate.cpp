@@ -2,20 +2,25 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <bit>
 #include <string>
 
 #include "protocol/eid/der.h"
+#include "protocol/eid/der_values.h"
 #include "protocol/limits.h"
 #include "protocol/national_id.h"
 
 namespace psephos {
 namespace {
 
+using der::is_integer;
+using der::next_oid;
+using der::octets_of;
 using std::nullopt;
 using std::optional;
 
 // Object identifiers, content octets.
+constexpr ByteArray<8> kSha2 = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};  // .1, .2, .3
 constexpr ByteArray<8> kEcdsaSha256 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 constexpr ByteArray<8> kEcdsaSha384 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
 constexpr ByteArray<8> kEcdsaSha512 = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
@@ -30,12 +35,15 @@ constexpr ByteArray<5> kP521 = {0x2b, 0x81, 0x04, 0x00, 0x23};
 constexpr ByteArray<3> kSubjectKeyId = {0x55, 0x1d, 0x0e};
 constexpr ByteArray<3> kKeyUsage = {0x55, 0x1d, 0x0f};
 constexpr ByteArray<3> kBasicConstraints = {0x55, 0x1d, 0x13};
+constexpr ByteArray<3> kCertificatePolicies = {0x55, 0x1d, 0x20};
 constexpr ByteArray<3> kAuthorityKeyId = {0x55, 0x1d, 0x23};
 constexpr ByteArray<3> kExtendedKeyUsage = {0x55, 0x1d, 0x25};
 constexpr ByteArray<8> kQcStatements = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x03};
 constexpr ByteArray<8> kClientAuth = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
 constexpr ByteArray<6> kQcCompliance = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x01};
 constexpr ByteArray<6> kQcSscd = {0x04, 0x00, 0x8e, 0x46, 0x01, 0x04};
+constexpr ByteArray<8> kCpsUri = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x01};
+constexpr ByteArray<8> kUserNotice = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x02};
 constexpr ByteArray<3> kSurname = {0x55, 0x04, 0x04};
 constexpr ByteArray<3> kSerialNumber = {0x55, 0x04, 0x05};
 constexpr ByteArray<3> kGivenName = {0x55, 0x04, 0x2a};
@@ -44,83 +52,28 @@ bool contains(const std::vector<ByteView>& list, ByteView oid) {
   return std::any_of(list.begin(), list.end(), [&](ByteView each) { return equal(each, oid); });
 }
 
-// X.690 §8.19: base 128, no leading 0x80 in a component, the last octet of it below 0x80.
-bool is_oid(ByteView content) {
-  if (content.empty() || content.back() >= 0x80) return false;
-  bool first = true;
-  for (const std::uint8_t octet : content) {
-    if (first && octet == 0x80) return false;
-    first = octet < 0x80;
-  }
-  return true;
-}
-
-optional<ByteView> next_oid(der::Reader& reader) {
-  const auto element = reader.next(der::kOid);
-  if (!element || !is_oid(element->content)) return nullopt;
-  return element->content;
-}
-
-// X.690 §8.3.2: the shortest two's complement form.
-bool is_integer(ByteView content) {
-  if (content.empty()) return false;
-  if (content.size() == 1) return true;
-  return !(content[0] == 0x00 && content[1] < 0x80) && !(content[0] == 0xff && content[1] >= 0x80);
-}
-
-// A BIT STRING that is a whole number of octets.
-optional<ByteView> octets_of(const optional<der::Element>& bit_string) {
-  if (!bit_string || bit_string->content.empty() || bit_string->content[0] != 0) return nullopt;
-  return bit_string->content.subspan(1);
-}
-
 // RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050, always with seconds and Z.
 optional<std::int64_t> next_time(der::Reader& reader) {
-  const auto element = reader.next();
-  if (!element) return nullopt;
-  const bool utc = element->tag == der::kUtcTime;
-  if (!utc && element->tag != der::kGeneralizedTime) return nullopt;
-  const ByteView text = element->content;
-  if (text.size() != (utc ? 13U : 15U) || text.back() != 'Z') return nullopt;
-  if (!std::all_of(text.begin(), text.end() - 1, [](std::uint8_t c) { return c >= '0' && c <= '9'; }))
-    return nullopt;
-  std::size_t at = 0;
-  const auto two = [&] {
-    const int value = (text[at] - '0') * 10 + (text[at + 1] - '0');
-    at += 2;
-    return value;
-  };
-  int year = 0;
-  if (utc) {
-    year = two();
-    year += year < 50 ? 2000 : 1900;
-  } else {
-    year = two() * 100;
-    year += two();
-    if (year < 2050) return nullopt;
+  if (!reader.next_is(der::kUtcTime)) {
+    const auto seconds = der::next_generalized_time(reader, der::Fraction::kForbidden);
+    constexpr std::int64_t kYear2050 = 2'524'608'000;
+    if (!seconds || *seconds < kYear2050) return nullopt;
+    return seconds;
   }
-  const int month = two();
-  const int day = two();
-  const int hour = two();
-  const int minute = two();
-  const int second = two();
-  const std::chrono::year_month_day date{std::chrono::year{year},
-                                         std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return nullopt;
-  const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  constexpr std::int64_t kMinute = 60;
-  return days * 24 * 60 * kMinute + hour * (60 * kMinute) + minute * kMinute + second;
+  const ByteView text = reader.next().value_or(der::Element{}).content;
+  if (text.size() != 13 || text.back() != 'Z') return nullopt;
+  Bytes digits = copy_of(bytes_of(text[0] < '5' ? "20" : "19"));
+  append(digits, text.first(12));
+  return der::unix_seconds(digits);
 }
 
 /// A positive INTEGER's magnitude.
 optional<ByteView> next_positive(der::Reader& reader) {
-  const auto element = reader.next(der::kInteger);
-  if (!element || !is_integer(element->content) || element->content[0] >= 0x80) return nullopt;
-  const ByteView content = element->content;
-  if (content[0] != 0) return content;
-  if (content.size() == 1) return nullopt;
-  return content.subspan(1);
+  const auto content = der::next_unsigned(reader);
+  if (!content) return nullopt;
+  if ((*content)[0] != 0) return content;
+  if (content->size() == 1) return nullopt;
+  return content->subspan(1);
 }
 
 // RFC 3279 §2.3.1: NULL for parameters, RSAPublicKey {modulus, publicExponent}.
@@ -206,7 +159,7 @@ bool read_key_usage(ByteView value, bool critical, Certificate& out) {
   return true;
 }
 
-bool read_extended_key_usage(ByteView value, Certificate& out) {
+bool read_extended_key_usage(ByteView value, bool critical, Certificate& out) {
   const auto content = der::only(value, der::kSequence);
   if (!content || content->empty()) return false;
   std::vector<ByteView> purposes;
@@ -216,6 +169,7 @@ bool read_extended_key_usage(ByteView value, Certificate& out) {
     purposes.push_back(*oid);
   }
   out.extended_key_usage = std::move(purposes);
+  out.extended_key_usage_critical = critical;
   return true;
 }
 
@@ -254,38 +208,65 @@ bool read_qc_statements(ByteView value, Certificate& out) {
   return true;
 }
 
+/// PolicyQualifierInfo: the address of a practice statement, a notice, or a kind not known here. Only that it
+/// is well written counts.
+bool read_policy_qualifier(ByteView content) {
+  der::Reader fields(content);
+  const auto kind = next_oid(fields);
+  const auto value = fields.next();
+  if (!kind || !value || !fields.at_end()) return false;
+  if (equal(*kind, kCpsUri))
+    return value->tag == der::kIa5String && !value->content.empty() &&
+           std::ranges::all_of(value->content, [](std::uint8_t c) { return c >= 0x20 && c < 0x7f; });
+  if (!equal(*kind, kUserNotice)) return true;
+  if (value->tag != der::kSequence) return false;
+  der::Reader notice(value->content);  // noticeRef and explicitText, each optional
+  if (notice.next_is(der::kSequence) && !notice.next()) return false;
+  return notice.at_end() || (notice.next() && notice.at_end());
+}
+
+// RFC 5280 §4.2.1.4: at least one policy, none twice; qualifiers, if any, are at least one.
+bool read_policies(ByteView value, Certificate& out) {
+  const auto content = der::only(value, der::kSequence);
+  if (!content || content->empty()) return false;
+  for (der::Reader reader(*content); !reader.at_end();) {
+    const auto information = reader.next(der::kSequence);
+    if (!information) return false;
+    der::Reader fields(information->content);
+    const auto policy = next_oid(fields);
+    if (!policy || contains(out.policies, *policy)) return false;
+    out.policies.push_back(*policy);
+    if (fields.at_end()) continue;
+    const auto list = fields.next(der::kSequence);
+    if (!list || list->content.empty() || !fields.at_end()) return false;
+    for (der::Reader qualifiers(list->content); !qualifiers.at_end();) {
+      const auto qualifier = qualifiers.next(der::kSequence);
+      if (!qualifier || !read_policy_qualifier(qualifier->content)) return false;
+    }
+  }
+  return true;
+}
+
 bool read_extensions(ByteView explicit_tagged, Certificate& out) {
   const auto list = der::only(explicit_tagged, der::kSequence);
-  if (!list || list->empty()) return false;
-  std::vector<ByteView> seen;
-  for (der::Reader reader(*list); !reader.at_end();) {
-    const auto extension = reader.next(der::kSequence);
-    if (!extension) return false;
-    der::Reader fields(extension->content);
-    const auto oid = next_oid(fields);
-    bool critical = false;
-    if (fields.next_is(der::kBoolean)) {
-      const auto flag = fields.next();
-      if (!flag || flag->content.size() != 1 || flag->content[0] != 0xff) return false;
-      critical = true;
-    }
-    const auto octets = fields.next(der::kOctetString);
-    if (!oid || !octets || !fields.at_end() || contains(seen, *oid)) return false;
-    seen.push_back(*oid);
-    const ByteView value = octets->content;
+  const auto extensions = list ? der::read_extensions(*list) : nullopt;
+  if (!extensions) return false;
+  for (const auto& [oid, critical, value] : *extensions) {
     bool good = true;
-    if (equal(*oid, kBasicConstraints))
+    if (equal(oid, kBasicConstraints))
       good = read_basic_constraints(value, critical, out);
-    else if (equal(*oid, kKeyUsage))
+    else if (equal(oid, kKeyUsage))
       good = read_key_usage(value, critical, out);
-    else if (equal(*oid, kExtendedKeyUsage))
-      good = read_extended_key_usage(value, out);
-    else if (equal(*oid, kSubjectKeyId))
+    else if (equal(oid, kExtendedKeyUsage))
+      good = read_extended_key_usage(value, critical, out);
+    else if (equal(oid, kSubjectKeyId))
       good = read_subject_key_id(value, out);
-    else if (equal(*oid, kAuthorityKeyId))
+    else if (equal(oid, kAuthorityKeyId))
       good = read_authority_key_id(value, out);
-    else if (equal(*oid, kQcStatements))
+    else if (equal(oid, kQcStatements))
       good = read_qc_statements(value, out);
+    else if (equal(oid, kCertificatePolicies))
+      good = read_policies(value, out);
     else if (critical)
       out.unknown_critical = true;
     if (!good) return false;
@@ -343,8 +324,7 @@ bool read_certificate(ByteView bytes, Certificate& out) {
   const auto algorithm = reader.next(der::kSequence);
   const auto signature = octets_of(reader.next(der::kBitString));
   if (!tbs || !algorithm || !signature || !reader.at_end()) return false;
-  der::Reader fields(algorithm->content);
-  if (!next_oid(fields) || (!fields.at_end() && (!fields.next() || !fields.at_end()))) return false;
+  if (!der::is_algorithm(algorithm->content)) return false;
   out.signature_scheme = signature_scheme_of(algorithm->content);
   if (out.signature_scheme && *out.signature_scheme <= SignatureScheme::kEcdsaSha512 &&
       !is_ecdsa_signature(*signature))
@@ -382,6 +362,19 @@ bool is_printable_utf8(ByteView text) {
 
 }  // namespace
 
+optional<DigestAlgorithm> digest_algorithm_of(ByteView algorithm) {
+  der::Reader fields(algorithm);
+  const auto oid = next_oid(fields);
+  if (!oid) return nullopt;
+  if (!fields.at_end()) {
+    const auto null = fields.next(der::kNull);
+    if (!null || !null->content.empty() || !fields.at_end()) return nullopt;
+  }
+  if (oid->size() != kSha2.size() + 1 || !equal(oid->first(kSha2.size()), kSha2)) return nullopt;
+  if (oid->back() < 1 || oid->back() > 3) return nullopt;
+  return static_cast<DigestAlgorithm>(oid->back() - 1);
+}
+
 optional<SignatureScheme> signature_scheme_of(ByteView algorithm) {
   der::Reader fields(algorithm);
   const auto oid = next_oid(fields);
@@ -409,7 +402,8 @@ Result<Certificate, Reason> parse_certificate(ByteView der) {
 
 Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse use) {
   if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
-  const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256;
+  const bool card_key = certificate.curve == EcCurve::kP384 || certificate.curve == EcCurve::kP256 ||
+                        (rsa_bits(certificate) >= 2048 && rsa_bits(certificate) <= 6144);
   const auto& constraints = certificate.basic_constraints;
   if (!card_key || !constraints || constraints->is_ca || certificate.unknown_critical)
     return std::unexpected(Reason::kCertProfile);
@@ -436,11 +430,18 @@ Result<void, Reason> check_voter_profile(const Certificate& certificate, KeyUse 
 Result<void, Reason> check_issuer_profile(const Certificate& certificate) {
   if (!certificate.signature_scheme) return std::unexpected(Reason::kSigAlgForbidden);
   const auto& constraints = certificate.basic_constraints;
-  if ((!certificate.curve && certificate.rsa_modulus.empty()) || !constraints || !constraints->is_ca ||
+  if ((!certificate.curve && rsa_bits(certificate) < 2048) || !constraints || !constraints->is_ca ||
       !constraints->critical || !certificate.key_usage || !certificate.key_usage_critical ||
       (*certificate.key_usage & kUsageKeyCertSign) == 0 || certificate.unknown_critical)
     return std::unexpected(Reason::kCertProfile);
   return {};
+}
+
+optional<SignatureScheme> voter_scheme(const Certificate& certificate) {
+  if (certificate.curve == EcCurve::kP384) return SignatureScheme::kEcdsaSha384;
+  if (certificate.curve == EcCurve::kP256) return SignatureScheme::kEcdsaSha256;
+  if (!certificate.rsa_modulus.empty()) return SignatureScheme::kRsaSha256;
+  return nullopt;
 }
 
 Result<Person, Reason> person_of(const Certificate& certificate) {
@@ -474,6 +475,32 @@ Result<Person, Reason> person_of(const Certificate& certificate) {
   if (!serial_number || !given_name || !surname) return std::unexpected(Reason::kCertProfile);
   if (!is_national_id(*serial_number)) return std::unexpected(Reason::kVoterIdFormat);
   return Person{*serial_number, *given_name, *surname};
+}
+
+Result<void, Reason> check_election_profile(const Certificate& certificate, const Person& person, KeyUse use,
+                                            const VoterProfile& profile) {
+  if (!is_national_id(person.national_id, profile.identity_types))
+    return std::unexpected(Reason::kVoterIdFormat);
+  const std::size_t bits = rsa_bits(certificate);
+  const bool key = certificate.curve == EcCurve::kP384 ? profile.p384
+                   : certificate.curve == EcCurve::kP256
+                       ? profile.p256
+                       : bits != 0 && bits >= profile.rsa_bits_min && bits <= profile.rsa_bits_max;
+  if (!key) return std::unexpected(Reason::kCertProfile);
+  if (use == KeyUse::kSigning && std::ranges::none_of(profile.policies, [&](const Bytes& policy) {
+        return contains(certificate.policies, policy);
+      }))
+    return std::unexpected(Reason::kCertPolicy);
+  return {};
+}
+
+std::size_t rsa_bits(const Certificate& certificate) {
+  const ByteView modulus = certificate.rsa_modulus;
+  return modulus.empty() ? 0 : 8 * modulus.size() - static_cast<std::size_t>(std::countl_zero(modulus[0]));
+}
+
+Digest256 key_hash(const Certificate& certificate) {
+  return sha256(certificate.curve ? certificate.public_point : certificate.rsa_modulus);
 }
 
 }  // namespace psephos

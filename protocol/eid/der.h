@@ -10,7 +10,8 @@ namespace psephos::der {
 /// Tags of the certificate profile (ITU-T X.690 §8.1.2); all are single bytes.
 inline constexpr std::uint8_t kBoolean = 0x01, kInteger = 0x02, kBitString = 0x03, kOctetString = 0x04,
                               kNull = 0x05, kOid = 0x06, kUtf8String = 0x0c, kPrintableString = 0x13,
-                              kUtcTime = 0x17, kGeneralizedTime = 0x18, kSequence = 0x30, kSet = 0x31;
+                              kEnumerated = 0x0a, kIa5String = 0x16, kUtcTime = 0x17, kGeneralizedTime = 0x18,
+                              kSequence = 0x30, kSet = 0x31;
 
 struct Element {
   std::uint8_t tag = 0;

@@ -93,6 +93,12 @@ std::optional<PublicKey> PublicKey::of(const Certificate& certificate) {
   return PublicKey(std::move(key), certificate.curve);
 }
 
+std::optional<PublicKey> PublicKey::of_many(const Certificate& certificate) {
+  auto key = of(certificate);
+  if (key && certificate.curve == EcCurve::kP384) key->table_ = P384Table::of(certificate.public_point);
+  return key;
+}
+
 bool PublicKey::verifies(SignatureScheme scheme, ByteView message, ByteView signature) const {
   const Scheme parts = scheme_parts(scheme);
   if (parts.rsa == curve_.has_value()) return false;
@@ -100,6 +106,7 @@ bool PublicKey::verifies(SignatureScheme scheme, ByteView message, ByteView sign
   unsigned int size = 0;
   invariant(EVP_Digest(message.data(), message.size(), value.data(), &size, parts.digest, nullptr) == 1,
             "OpenSSL hashes");
+  if (table_) return table_->verifies(ByteView(value).first(size), signature);
   const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
   invariant(context && EVP_PKEY_verify_init(context.get()) == 1, "OpenSSL verifies signatures");
   if (parts.rsa)

@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "crypto/bytes.h"
 #include "protocol/eid/certificate.h"
 #include "protocol/eid/openssl_pointers.h"
+#include "protocol/eid/p384_table.h"
 
 namespace psephos {
 
@@ -14,6 +16,9 @@ class PublicKey {
   /// The certificate's key; nullopt if it is of another kind, or no point of its curve. Not looked at:
   /// whether an RSA modulus can be factored.
   static std::optional<PublicKey> of(const Certificate& certificate);
+  /// The same for a key that verifies many signatures: on P-384 with a table (p384_table.h), which costs what
+  /// one verification costs, and then halves each.
+  static std::optional<PublicKey> of_many(const Certificate& certificate);
 
   /// True if `signature` is this key's over `message`: an Ecdsa-Sig-Value in DER (RFC 3279 §2.2.3), or a
   /// PKCS #1 v1.5 signature (RFC 8017 §8.2). False also for a scheme of the other kind of key. Variable time:
@@ -25,7 +30,8 @@ class PublicKey {
  private:
   PublicKey(openssl::Key key, std::optional<EcCurve> curve) : key_(std::move(key)), curve_(curve) {}
   openssl::Key key_;
-  std::optional<EcCurve> curve_;  // none: RSA
+  std::optional<EcCurve> curve_;            // none: RSA
+  std::shared_ptr<const P384Table> table_;  // null: none is kept
 };
 
 }  // namespace psephos

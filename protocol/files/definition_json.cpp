@@ -201,9 +201,7 @@ class DefinitionReader {
     d.units = list_of_key(o, "units", [this](const auto& v, const auto& p) { return unit(v, p); });
     d.periods = periods(o.at("periods"), "periods");
     d.policy = policy(o.at("policy"), "policy");
-    for (auto& certificates :
-         list_of_key(o, "anchors", [this](const auto& v, const auto& p) { return anchor(v, p); }))
-      std::ranges::move(certificates, std::back_inserter(d.anchors));
+    d.eid = eid(o.at("eid"), "eid");
     d.commission = list_of_key(o, "commission", member);
     d.commission_quorum = number_of_key(o, "commission_quorum");
     d.trustees = list_of_key(o, "trustees", trustee);
@@ -300,6 +298,32 @@ class DefinitionReader {
     p.ticket_minutes = number_of_key(o, "ticket_minutes");
     o.finish();
     return p;
+  }
+
+  EidProfile eid(const json::value& value, const std::string& path) {
+    Object o(value, path);
+    EidProfile e;
+    e.anchors = anchors(o, "anchors");
+    e.time_stamp_anchors = anchors(o, "time_stamp_anchors");
+    e.policies = list_of_key(o, "policies", text_at);
+    e.identity_types = list_of_key(o, "identities", text_at);
+    e.keys = list_of_key(o, "keys", text_at);
+    if (std::ranges::find(e.keys, "RSA") != e.keys.end()) {
+      const auto bits = list_of_key(o, "rsa_bits", number_at);
+      if (bits.size() != 2) refuse(o.path("rsa_bits"), "the least and the greatest size are expected");
+      e.rsa_bits_min = bits[0];
+      e.rsa_bits_max = bits[1];
+    }
+    o.finish();
+    return e;
+  }
+
+  std::vector<Bytes> anchors(Object& object, std::string_view key) {
+    std::vector<Bytes> out;
+    for (auto& certificates :
+         list_of_key(object, key, [this](const auto& v, const auto& p) { return anchor(v, p); }))
+      std::ranges::move(certificates, std::back_inserter(out));
+    return out;
   }
 
   /// {"file": path of DER or PEM} or {"base64": DER}.

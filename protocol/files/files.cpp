@@ -65,6 +65,17 @@ Result<void, Rejection> make_directories(const fs::path& directory) {
   return sync_directory(directory_of(directory));
 }
 
+/// False: errno says why.
+bool write_all(const Descriptor& file, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
 enum class Existing { kReplace, kRefuse };
 
 Result<void, Rejection> write_whole(const fs::path& path, ByteView bytes, mode_t mode, Existing existing) {
@@ -79,13 +90,7 @@ Result<void, Rejection> write_whole(const fs::path& path, ByteView bytes, mode_t
     return system_fault(path, error);
   };
   if (::fchmod(file.get(), mode) != 0) return fail();
-  for (ByteView rest = bytes; !rest.empty();) {
-    const ssize_t n = ::write(file.get(), rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail();
-    rest = rest.subspan(static_cast<std::size_t>(n));
-  }
-  if (::fsync(file.get()) != 0) return fail();
+  if (!write_all(file, bytes) || ::fsync(file.get()) != 0) return fail();
   if (existing == Existing::kReplace) {
     if (::rename(temporary.c_str(), path.c_str()) != 0) return fail();
   } else {
@@ -173,6 +178,24 @@ Result<void, Rejection> write_secret_file(const fs::path& path, ByteView bytes) 
 
 Result<void, Rejection> write_new_secret_file(const fs::path& path, ByteView bytes) {
   return write_whole(path, bytes, 0600, Existing::kRefuse);
+}
+
+Result<void, Rejection> add_secret_file(const fs::path& path, ByteView bytes) {
+  if (const auto made = make_directories(directory_of(path)); !made) return made;
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return system_fault(path, errno);
+  if (!write_all(file, bytes)) {
+    const int error = errno;
+    ::unlink(path.c_str());
+    return system_fault(path, error);
+  }
+  return {};
+}
+
+Result<void, Rejection> sync_files(const fs::path& directory) {
+  const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened || ::syncfs(opened.get()) != 0) return system_fault(directory, errno);
+  return {};
 }
 
 }  // namespace psephos

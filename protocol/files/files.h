@@ -41,4 +41,10 @@ Result<void, Rejection> write_secret_file(const std::filesystem::path& path, Byt
 /// The same for a file that must not exist yet. @return STORE_KEY_EXISTS besides, and then nothing changed.
 Result<void, Rejection> write_new_secret_file(const std::filesystem::path& path, ByteView bytes);
 
+/// One of many new files, readable by its owner only: they are safe from a power cut once sync_files has
+/// returned, all together and so much sooner than one by one. @return FILE_UNREADABLE, also if it exists.
+Result<void, Rejection> add_secret_file(const std::filesystem::path& path, ByteView bytes);
+/// What was written in this directory is on the disk. @return FILE_UNREADABLE.
+Result<void, Rejection> sync_files(const std::filesystem::path& directory);
+
 }  // namespace psephos

@@ -75,12 +75,20 @@ std::string_view hint_of(Reason reason) {
   }
 }
 
+namespace {
+
+int print(std::string_view program, std::string_view text, Reason reason) {
+  std::fputs(("psephos " + std::string(program) + ": " + std::string(text) + "\n").c_str(), stderr);
+  return reason == Reason::kUsage ? 2 : 1;
+}
+
+}  // namespace
+
 int report(std::string_view program, const Rejection& rejection) {
   const std::string_view hint = hint_of(rejection.reason);
-  std::string text = "psephos " + std::string(program) + ": " + to_string(rejection) + "\n";
-  if (!hint.empty()) text += "  hint: " + std::string(hint) + "\n";
-  std::fputs(text.c_str(), stderr);
-  return rejection.reason == Reason::kUsage ? 2 : 1;
+  std::string text = to_string(rejection);
+  if (!hint.empty()) text += "\n  hint: " + std::string(hint);
+  return print(program, text, rejection.reason);
 }
 
 Program::Program(std::string name, const std::string& description)
@@ -109,17 +117,23 @@ CLI::App& Program::group(const std::string& name, const std::string& description
   return *app_.add_subcommand(name, description);
 }
 
+int Program::refuse(const Rejection& rejection) const {
+  if (!wording_) return report(name_, rejection);
+  return print(name_, wording_->refusal(rejection), rejection.reason);
+}
+
 int Program::run(int argc, const char* const* argv) {
   try {
     app_.parse(argc, argv);
-    if (!chosen_) return report(name_, {Reason::kUsage, "no command; see --help"});
+    if (!chosen_) throw CLI::RequiredError("no command; see --help", CLI::ExitCodes::RequiredError);
     const auto outcome = chosen_();
-    if (!outcome) return report(name_, outcome.error());
+    if (!outcome) return refuse(outcome.error());
     if (std::fflush(stdout) != 0)
-      return report(name_, {Reason::kFileUnreadable, "standard output cannot be written"});
+      return refuse({Reason::kFileUnreadable, "standard output cannot be written"});
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_.exit(error);  // --help
+    if (wording_) return print(name_, wording_->misread(error.what()), Reason::kUsage);
     return report(name_, {Reason::kUsage, error.what()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "psephos %s: internal error: %s\n", name_.c_str(), error.what());

@@ -1,6 +1,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,13 @@ std::string_view hint_of(Reason reason);
 /// for USAGE, else 1.
 int report(std::string_view program, const Rejection& rejection);
 
+/// How a program tells its users what went wrong, where that is not for experts.
+struct Wording {
+  std::function<std::string(const Rejection&)> refusal;
+  /// Of words that are no command line of this program; `error` is what the parser found, in English.
+  std::function<std::string(const std::string& error)> misread;
+};
+
 /// A command-line program: commands with options, each a function that succeeds or refuses by name. Usage
 /// errors exit with 2 and name the option, refusals with 1, success with 0.
 class Program {
@@ -22,6 +30,8 @@ class Program {
   using Command = std::function<Result<void, Rejection>()>;
   Program(std::string name, const std::string& description);
   CLI::App& app() { return app_; }
+  /// Instead of `report`'s text; exit statuses stay.
+  void speak(Wording wording) { wording_ = std::move(wording); }
   /// The program without commands: this is what it does.
   void run_as(Command command);
   /// Adds a command; options bind to variables that live until `run` returns.
@@ -32,9 +42,11 @@ class Program {
   int run(int argc, const char* const* argv);
 
  private:
+  int refuse(const Rejection& rejection) const;
   std::string name_;
   CLI::App app_;
   Command chosen_;
+  std::optional<Wording> wording_;
 };
 
 }  // namespace psephos

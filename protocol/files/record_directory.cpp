@@ -32,6 +32,8 @@ Result<RecordBytes, Rejection> RecordDirectory::read(const std::string& path) co
   const auto status = fs::symlink_status(full, error);
   if (status.type() == fs::file_type::not_found) return reject(Reason::kEvidenceFileMissing, path);
   if (status.type() != fs::file_type::regular) return reject(Reason::kFileUnreadable, path + ": not a file");
+  if (fs::file_size(full, error) > limits::kRecordFileBytes && !error)
+    return reject(Reason::kAuditInputLimit, path + ": larger than any file of a record");
   auto mapped = MappedFile::open(full);
   if (!mapped) return std::unexpected(mapped.error());
   const ByteView view = mapped->view();
@@ -42,9 +44,14 @@ std::vector<std::string> RecordDirectory::paths() const {
   std::vector<std::string> out;
   std::error_code error;
   fs::recursive_directory_iterator it(root_, error);
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error))
-    if (it->symlink_status().type() != fs::file_type::directory)
+  // A directory that leads nowhere is listed as a file that no record has; one file more than there can be is
+  // enough to say so.
+  for (; !error && it != fs::recursive_directory_iterator() && out.size() <= limits::kRecordFiles;
+       it.increment(error))
+    if (it->symlink_status().type() != fs::file_type::directory || it.depth() >= limits::kRecordDepth) {
+      it.disable_recursion_pending();
       out.push_back(it->path().lexically_relative(root_).generic_string());
+    }
   std::ranges::sort(out);
   return out;
 }

@@ -76,7 +76,7 @@ class AuditTest : public testing::Test {
   static std::pair<std::uint64_t, BallotId> first_ballot() {
     for (std::size_t i = 0; i < log->entries.size(); ++i)
       if (type_of(log->entries[i]) == EntryType::kBallot)
-        return {i, sha256(decode<BallotItem>(log->items[i].item)->envelope.ballot)};
+        return {i, id_of(decode<BallotItem>(log->items[i].item)->envelope)};
     return {};
   }
 
@@ -497,6 +497,33 @@ TEST_F(AuditTest, ReceiptsAgainstTheLog) {
   GivenFile forged = receipt(index, entry, id);
   forged.bytes[20] ^= 1;
   expect_refused(audit_with({}, {forged}), kLog, reason_of(Fault::kSigInvalid));
+}
+
+// The registration that the authority keeps against the log, both ways.
+TEST_F(AuditTest, TimeStampsAgainstTheLog) {
+  std::string stamped;
+  for (std::size_t i = 0; i < log->entries.size(); ++i) {
+    if (type_of(log->entries[i]) != EntryType::kBallot) continue;
+    const SignedBallot ballot = opened(decode<BallotItem>(log->items[i].item)->envelope);
+    stamped +=
+        "1900000000\t0" + std::to_string(i) + "\t" + to_hex(sha256(signature_value(ballot.signature))) + "\n";
+  }
+  const auto with = [&](const std::string& list, bool public_only = false) {
+    return audit_record({.record = honest->record,
+                         .fingerprint = e->election().fingerprint(),
+                         .time_stamps = {{"journal", copy_of(bytes_of(list))}},
+                         .public_only = public_only});
+  };
+  const AuditReport honest_report = with(stamped);
+  EXPECT_TRUE(honest_report.accepted()) << report_text(honest_report);
+  EXPECT_EQ(honest_report.compared_time_stamps, honest_report.ballots);
+  EXPECT_TRUE(with(stamped + stamped).accepted());  // asked twice
+  const std::string dropped =
+      "1900000000\tff\t" + to_hex(sha256(bytes_of("a ballot that was dropped"))) + "\n";
+  expect_refused(with(stamped + dropped), kLog, Reason::kEvidenceUnlogged);
+  expect_refused(with(stamped.substr(stamped.find('\n') + 1)), kLog, Reason::kEvidenceMissing);
+  expect_refused(with(stamped + "rubbish\n"), kLog, Reason::kFileUnreadable);
+  expect_refused(with(stamped, true), kLog, Reason::kAuditIncomplete);
 }
 
 TEST_F(AuditTest, HeadWithALineOfNobody) {

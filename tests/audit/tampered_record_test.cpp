@@ -243,6 +243,24 @@ TEST_F(AuditProgramTest, A165_A177_RefusesWithStatusOne) {
   expect_refused_by_program(pinned(), "EVIDENCE_FILE_ALTERED");
 }
 
+// A173: a file that only claims to be large, and a path without end. Links: A165_A177 above; a list of 10^9
+// rows: AuditTest.SheetOfMoreBallotsThanMemory.
+TEST_F(AuditProgramTest, A173_RecordsMadeToExhaustTheAuditor) {
+  for (const std::string& path : {layout::log_items(), layout::mix(0, 1)}) {
+    const std::string kept = slurp(record() / path);
+    fs::resize_file(record() / path, limits::kRecordFileBytes + 1);  // takes no room on the disk
+    expect_refused_by_program(pinned(), "AUDIT_INPUT_LIMIT");
+    std::ofstream(record() / path, std::ios::binary | std::ios::trunc) << kept;
+  }
+  fs::path deep = record() / "public";
+  for (int i = 0; i < 50; ++i) deep /= "d";
+  fs::create_directories(deep);
+  std::ofstream(deep / "file") << "x";
+  expect_refused_by_program(pinned(), "EVIDENCE_FILE_EXTRA");
+  fs::remove_all(record() / "public" / "d");
+  EXPECT_EQ(run(pinned()).status, 0);
+}
+
 TEST_F(AuditProgramTest, WrongUseIsStatusTwo) {
   EXPECT_EQ(run("--fingerprint 12").status, 2);
   EXPECT_EQ(run("--no-such-option").status, 2);

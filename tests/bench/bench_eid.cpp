@@ -9,8 +9,10 @@
 #include "protocol/eid/der.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/eid/openssl_pointers.h"
+#include "protocol/eid/weak_key.h"
 #include "tests/trust-services/test_ca/ca.h"
 #include "tests/trust-services/test_ca/national_ids.h"
+#include "tests/trust-services/test_ca/rsa_key.h"
 
 // What a voter's signature costs, against OpenSSL's bare P-384 verification in the same run.
 namespace psephos {
@@ -92,7 +94,7 @@ BENCHMARK(ParseCertificate);
 
 /// One person's signatures after her first: the certificate is known.
 void VerifyKnownCard(benchmark::State& state) {
-  static const auto verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+  static const auto verifier = *OpensslEidVerifier::create(setting().ca.profile());
   const Signed& card = setting().cards[0];
   for (auto _ : state)
     if (!verifier->verify(card.certificate, KeyUse::kSigning, card.message, card.signature, kNow))
@@ -104,12 +106,12 @@ BENCHMARK(VerifyKnownCard)->UseRealTime()->Threads(1)->Threads(2);
 /// A certificate never seen before: its issuer's signature is verified too.
 void VerifyNewCards(benchmark::State& state) {
   const auto& cards = setting().cards;
-  auto verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+  auto verifier = *OpensslEidVerifier::create(setting().ca.profile());
   std::size_t i = 0;
   for (auto _ : state) {
     if (i == kCards) {
       state.PauseTiming();
-      verifier = *OpensslEidVerifier::create(setting().ca.anchors());
+      verifier = *OpensslEidVerifier::create(setting().ca.profile());
       i = 0;
       state.ResumeTiming();
     }
@@ -120,6 +122,15 @@ void VerifyNewCards(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(VerifyNewCards)->UseRealTime()->Threads(1)->Threads(2);
+
+/// What a new card with an RSA key costs beside its signatures.
+void RsaKeyIsNotWeak(benchmark::State& state) {
+  const trust::RsaKey key = trust::generate_rsa(static_cast<unsigned>(state.range(0)));
+  for (auto _ : state)
+    if (rsa_weakness(key.modulus, key.exponent)) state.SkipWithError("refused");
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(RsaKeyIsNotWeak)->Arg(2048)->Arg(4096)->Arg(6144);
 
 }  // namespace
 }  // namespace psephos

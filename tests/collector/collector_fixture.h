@@ -72,8 +72,27 @@ class WitnessInProcess final : public collector::WitnessTransport {
   TestWitness& witness_;
 };
 
-/// A collector with its three witnesses, without sockets, at a time the test chooses.
+/// A collector with its three witnesses and its trust services, without sockets, at a time the test chooses.
 class CollectorWorld {
+  class TrustInProcess final : public collector::TrustTransport {
+   public:
+    explicit TrustInProcess(CollectorWorld& world) : world_(world) {}
+    Result<Bytes, Rejection> time_stamp(ByteView request, unsigned /*attempt*/) override {
+      return answer(world_.e->trust().tsa, request);
+    }
+    Result<Bytes, Rejection> status(ByteView request, unsigned /*attempt*/) override {
+      return answer(world_.e->trust().ocsp, request);
+    }
+
+   private:
+    template <class TrustService>
+    Result<Bytes, Rejection> answer(TrustService& service, ByteView request) const {
+      if (!world_.trust_services_up) return reject(Reason::kServiceUnavailable, "silenced");
+      return service.answer(request, static_cast<std::int64_t>(world_.now_ms / 1000));
+    }
+    CollectorWorld& world_;
+  };
+
  public:
   explicit CollectorWorld(Options options = {})
       : identity_(collector::make_tls_identity("localhost", 1'900'000'000)) {
@@ -95,15 +114,23 @@ class CollectorWorld {
     return {SigningKey::from_seed(e->collector[0].seed()), SigningKey::from_seed(e->collector[1].seed()),
             std::move(tls_key), identity_.certificate_der};
   }
+  /// Anew, since a collector that stops finishes its work with them.
+  void connect_trust_services() {
+    evidence = std::make_unique<collector::EvidenceSource>(
+        e->eid(), [this] { return std::make_unique<TrustInProcess>(*this); },
+        collector::EvidenceSource::Limits{.connections = 2, .pause = std::chrono::milliseconds(1)});
+  }
   Result<std::unique_ptr<collector::Collector>, Rejection> try_start() {
+    connect_trust_services();
     std::vector<std::unique_ptr<collector::WitnessTransport>> transports;
     for (auto& witness : witnesses) transports.push_back(std::make_unique<WitnessInProcess>(*witness));
     return collector::Collector::open(e->election(), directory.path(), keys(), std::move(transports),
-                                      e->eid(), e->rng(),
+                                      e->eid(), *evidence, e->rng(),
                                       {.clock = [this] { return now_ms.load(); },
                                        .limits = limits,
                                        .timing = {},
-                                       .broken = [this](const Rejection& why) { broken = why; }});
+                                       .broken = [this](const Rejection& why) { broken = why; },
+                                       .phones = phones});
   }
   void start() {
     auto opened = try_start();
@@ -183,7 +210,7 @@ class CollectorWorld {
         make_ballot(e->election(), ticket, sha256(signed_ticket.body), choices, out.seed, e->rng());
     out.submission.envelope = e->envelope(ballot, ticket, e->card(n));
     out.submission.envelope.ticket = signed_ticket;
-    out.id = sha256(out.submission.envelope.ballot);
+    out.id = id_of(out.submission.envelope);
     e->rng().fill(out.fetch_secret);
     out.submission.fetch_secret_hash = sha256(out.fetch_secret);
     return out;
@@ -200,8 +227,7 @@ class CollectorWorld {
     EXPECT_EQ(answer->outcome, outcome);
     const auto recorded = check_receipt(e->election(), answer->receipt, sent.id);
     ASSERT_TRUE(recorded) << to_string(recorded.error());
-    EXPECT_TRUE(
-        check_entry(recorded->statement, answer->salt, {sent.submission.envelope, answer->received_ms}));
+    EXPECT_TRUE(check_entry(recorded->statement, answer->salt, logged_as(sent.submission.envelope, *answer)));
   }
 
   TemporaryDirectory directory;
@@ -210,6 +236,9 @@ class CollectorWorld {
   std::atomic<std::uint64_t> now_ms{0};
   collector::Service::Limits limits;
   std::optional<Rejection> broken;
+  std::atomic<bool> trust_services_up{true};
+  std::unique_ptr<collector::EvidenceSource> evidence;
+  collector::PhoneRelay* phones = nullptr;
   std::unique_ptr<collector::Collector> running;
 
  private:

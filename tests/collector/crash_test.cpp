@@ -73,7 +73,7 @@ class LoadClient {
                                       std::vector<std::size_t>{n % 4, n % 3}, BallotSeed::random(rng_), rng_);
     Submission submission{world_.e->envelope(ballot, ticket, world_.e->card(n)), sha256({})};
     submission.envelope.ticket = *signed_ticket;
-    const BallotId id = sha256(submission.envelope.ballot);
+    const BallotId id = id_of(submission.envelope);
     const auto reply = ask("/v1/ballot", encode(submission));
     if (!reply) return;
     auto answer = decode<SubmitAnswer>(reply->body);
@@ -140,7 +140,7 @@ void kill_under_load(std::uint64_t voters, int kills, std::chrono::milliseconds 
       ++acknowledged;
       const auto recorded = check_receipt(election, a.answer.receipt, a.id);
       ASSERT_TRUE(recorded) << to_string(recorded.error());
-      EXPECT_TRUE(check_entry(recorded->statement, a.answer.salt, {a.envelope, a.answer.received_ms}));
+      EXPECT_TRUE(check_entry(recorded->statement, a.answer.salt, logged_as(a.envelope, a.answer)));
       EXPECT_EQ(ledger.state.index_of(a.id), recorded->statement.index);
       EXPECT_TRUE(indices.insert(recorded->statement.index).second);
       // One log: the tree that the receipt was proved in is the beginning of the one on disk.

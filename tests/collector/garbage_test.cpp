@@ -90,34 +90,42 @@ class GarbageTest : public testing::Test {
   /// and not signed by her.
   Submission without_a_ticket() {
     Submission out = w.cast(1).submission;
+    out.envelope = altered(out.envelope, [](SignedBallot& s) { s.signature[9] ^= 1; });
     out.envelope.ticket.signature[3] ^= 1;
-    out.envelope.signature[9] ^= 1;
     return out;
   }
   template <class Change>
   static Submission changed(Submission submission, Change change) {
-    Ballot ballot = decode<Ballot>(submission.envelope.ballot).value();
+    Ballot ballot = ballot_of(submission.envelope);
     change(ballot);
-    submission.envelope.ballot = encode(ballot);
+    return with_ballot(std::move(submission), encode(ballot));
+  }
+  static Submission with_ballot(Submission submission, Bytes ballot) {
+    submission.envelope =
+        altered(submission.envelope, [&](SignedBallot& s) { s.ballot = std::move(ballot); });
     return submission;
   }
   /// Well framed, and nothing more: each kind with the reason for which it is refused.
   std::vector<std::pair<Bytes, Reason>> garbage() {
     const Submission forged = without_a_ticket();
     std::vector<std::pair<Bytes, Reason>> out;
-    Submission noise = forged;
-    w.e->rng().fill(noise.envelope.ballot);
-    noise.envelope.ballot[0] = 0;
-    out.emplace_back(encode(noise), Reason::kWireMissingField);
-    Submission no_points = forged;
-    const auto alpha = decode<Ballot>(forged.envelope.ballot)->selections[0].alpha.encode();
-    const auto at = std::ranges::search(no_points.envelope.ballot, alpha).begin();
+    Submission no_container = forged;
+    w.e->rng().fill(no_container.envelope.container);
+    out.emplace_back(encode(no_container), Reason::kContainerTemplate);
+    Bytes noise = ballot_bytes(forged.envelope);
+    w.e->rng().fill(noise);
+    noise[0] = 0;
+    out.emplace_back(encode(with_ballot(forged, noise)), Reason::kWireMissingField);
+    Bytes no_points = ballot_bytes(forged.envelope);
+    const auto alpha = ballot_of(forged.envelope).selections[0].alpha.encode();
+    const auto at = std::ranges::search(no_points, alpha).begin();
     *at = static_cast<std::uint8_t>(*at ^ 2);
     while (Ristretto::Point::decode({&*at, 32})) ++at[1];
-    out.emplace_back(encode(no_points), reason_of(Fault::kPointInvalid));
+    out.emplace_back(encode(with_ballot(forged, no_points)), reason_of(Fault::kPointInvalid));
     out.emplace_back(encode(forged), Reason::kAuthChallengeUnknown);
     Submission no_certificate = forged;
-    w.e->rng().fill(no_certificate.envelope.certificate);
+    no_certificate.envelope =
+        altered(forged.envelope, [&](SignedBallot& s) { w.e->rng().fill(s.certificate); });
     out.emplace_back(encode(no_certificate), Reason::kAuthChallengeUnknown);
     out.emplace_back(encode(changed(forged, [](Ballot& ballot) { ballot.pseudonym[0] ^= 1; })),
                      Reason::kAuthChallengeUnknown);

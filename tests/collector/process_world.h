@@ -9,6 +9,7 @@
 #include "collector/witness/server.h"
 #include "tests/collector/collector_fixture.h"
 #include "tests/collector/collector_process.h"
+#include "tests/trust-services/services/http_server.h"
 #include "voter-client/core/https_client.h"
 
 namespace psephos::test {
@@ -34,6 +35,31 @@ struct ServedWitness {
   std::unique_ptr<WitnessServer> server;
   std::string url;
   std::thread thread;
+};
+
+/// The election's trust services, served over HTTP from this process, by its own clock.
+class ServedTrust {
+ public:
+  explicit ServedTrust(trust::TestTrust& trust) {
+    router_.add("/ocsp", [&trust](const trust::HttpRequest& request) {
+      return trust.ocsp.handle(request, static_cast<std::int64_t>(unix_ms() / 1000));
+    });
+    router_.add("/tsa", [&trust](const trust::HttpRequest& request) {
+      return trust.tsa.handle(request, static_cast<std::int64_t>(unix_ms() / 1000));
+    });
+    server_ = trust::HttpServer::listen(
+                  [this](const trust::HttpRequest& request) { return router_.handle(request); }, {})
+                  .value();
+  }
+  /// For the collector's command line.
+  std::vector<std::string> arguments() const {
+    const std::string base = "http://127.0.0.1:" + std::to_string(server_->port());
+    return {"--time-stamp", base + "/tsa", "--ocsp", base + "/ocsp"};
+  }
+
+ private:
+  trust::HttpRouter router_;
+  std::unique_ptr<trust::HttpServer> server_;
 };
 
 /// The real program in a directory of its own, behind real TLS, with three witnesses over HTTP; casting is
@@ -73,6 +99,8 @@ class ProcessWorld {
       arguments.emplace_back("--witness");
       arguments.push_back(witness->url);
     }
+    trust.emplace(e->trust());
+    for (const std::string& word : trust->arguments()) arguments.push_back(word);
     start();
     std::vector<RollChange> changes;
     for (std::uint64_t n = 1; n <= voters; ++n)
@@ -111,6 +139,7 @@ class ProcessWorld {
   Digest256 pin{};
   std::unique_ptr<TestElection> e;
   std::vector<std::unique_ptr<ServedWitness>> witnesses;
+  std::optional<ServedTrust> trust;
   std::vector<std::string> arguments;
   std::optional<Process> process;
   int port = 0;

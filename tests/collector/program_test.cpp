@@ -64,15 +64,41 @@ TEST(CollectorProgramTest, Keys_are_made_once_and_open_with_their_passphrase_onl
   EXPECT_FALSE(std::filesystem::exists(keys + "2"));
   TestElection e;
   const auto manifest = write(directory.path() / "manifest", e.election().signed_manifest());
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", manifest, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", wrong}),
-                 "SECRET_UNREADABLE");
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", manifest, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", passphrase}),
-                 "MANIFEST_INVALID");  // an election that names other keys
-  expect_refused(run(directory.path(), {"serve", "--dir", keys, "--manifest", passphrase, "--listen",
-                                        "127.0.0.1:0", "--passphrase-file", passphrase}),
-                 "WIRE_MISSING_FIELD");
+  const auto serve = [&](const std::string& with_manifest, const std::string& with_passphrase,
+                         const std::string& time_stamps = "http://127.0.0.1:1/tsa",
+                         const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"serve",
+                                   "--dir",
+                                   keys,
+                                   "--manifest",
+                                   with_manifest,
+                                   "--listen",
+                                   "127.0.0.1:0",
+                                   "--passphrase-file",
+                                   with_passphrase,
+                                   "--time-stamp",
+                                   time_stamps,
+                                   "--ocsp",
+                                   "http://127.0.0.1:1/ocsp"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(directory.path(), words);
+  };
+  expect_refused(serve(manifest, wrong), "SECRET_UNREADABLE");
+  expect_refused(serve(manifest, passphrase), "MANIFEST_INVALID");  // an election that names other keys
+  expect_refused(serve(passphrase, passphrase), "WIRE_MISSING_FIELD");
+  expect_refused(serve(manifest, passphrase, "tsa.example"), "USAGE");
+  // Phones: an address and the file of the contract, both or neither.
+  const std::string tsa = "http://127.0.0.1:1/tsa";
+  const std::string party =
+      write(directory.path() / "party", bytes_of(R"({"uuid":"00000000-0000-0000-0000-000000000000",)"
+                                                 R"("name":"DEMO","display_text":{"en":"Elections"}})"));
+  const std::string phone = "http://127.0.0.1:1/mobile-id";
+  expect_refused(serve(manifest, passphrase, tsa, {"--mobile-id", phone}), "USAGE");
+  expect_refused(serve(manifest, passphrase, tsa, {"--relying-party", party}), "USAGE");
+  expect_refused(serve(manifest, passphrase, tsa, {"--mobile-id", phone, "--relying-party", manifest}),
+                 "USAGE");
+  expect_refused(serve(manifest, passphrase, tsa, {"--mobile-id", phone, "--relying-party", party}),
+                 "MANIFEST_INVALID");
 }
 
 TEST(CollectorProgramTest, Words_that_are_off_are_named) {

@@ -31,7 +31,7 @@ class ServiceTest : public testing::Test {
   template <class Change>
   Submission resigned(const CollectorWorld::Cast& cast, std::uint64_t n, Change change) {
     Submission out = cast.submission;
-    Ballot ballot = decode<Ballot>(out.envelope.ballot).value();
+    Ballot ballot = ballot_of(out.envelope);
     change(ballot);
     const ServiceSigned ticket = out.envelope.ticket;
     out.envelope = w.e->envelope(ballot, decode<CastTicket>(ticket.body).value(), w.e->card(n));
@@ -259,7 +259,7 @@ TEST_F(ServiceTest, A98_a_voter_gets_so_many_ballots_looked_at_and_no_more) {
   w.open(3);
   const auto honest = w.cast(1), other = w.cast(2);
   Submission unsound = honest.submission;
-  unsound.envelope.signature[7] ^= 1;
+  unsound.envelope = altered(unsound.envelope, [](SignedBallot& s) { s.signature[7] ^= 1; });
   for (int i = 0; i < 60; ++i) expect_ballot_refused(unsound, Reason::kSigInvalid, 403);
   expect_ballot_refused(unsound, Reason::kRateLimited, 429);
   expect_ballot_refused(honest.submission, Reason::kRateLimited, 429);
@@ -270,6 +270,77 @@ TEST_F(ServiceTest, A98_a_voter_gets_so_many_ballots_looked_at_and_no_more) {
   for (int i = 0; i < 100; ++i)
     EXPECT_EQ(decode<SubmitAnswer>(w.post("/v1/ballot", honest.body()).body)->outcome,
               SubmitOutcome::kDuplicateIdempotent);
+}
+
+// A105: whatever the services that bear witness do, nothing is logged without their word.
+TEST_F(ServiceTest, A105_no_evidence_no_entry) {
+  w.open(3);
+  const std::uint64_t size = log_size();
+  auto& services = w.e->trust();
+  const auto unavailable = [&](std::string_view what) {
+    const auto cast = w.cast(1);
+    expect_ballot_refused(cast.submission, Reason::kEvidenceUnavailable, 503);
+    EXPECT_EQ(log_size(), size) << what;
+    w.now_ms += 60'000;  // so that she may try so often
+    services.ocsp.reset();
+    services.tsa.reset();
+  };
+  w.trust_services_up = false;
+  unavailable("both are down");
+  w.trust_services_up = true;
+  for (const auto& [fault, name, amount, unit] : trust::kTsaFaults) {
+    if (fault == trust::TsaFault::kNone || fault >= trust::TsaFault::kSlow) continue;
+    services.tsa.set_fault({fault});
+    unavailable(name);
+  }
+  for (const auto& [fault, name, amount, unit] : trust::kOcspFaults) {
+    if (fault <= trust::OcspFault::kUnknown || fault >= trust::OcspFault::kSlow) continue;
+    services.ocsp.set_fault({fault});
+    unavailable(name);
+  }
+  services.ocsp.set_fault({trust::OcspFault::kClockSkew, -1});  // a second behind the time-stamp
+  unavailable("clocks disagree");
+  // One answer that is of no use is asked for again.
+  services.tsa.set_fault({trust::TsaFault::kGarbage}, 1);
+  services.ocsp.set_fault({trust::OcspFault::kTryLater}, 2);
+  const auto cast = w.cast(1);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  EXPECT_TRUE(replay().findings.empty());
+}
+
+// A70: what the authority says of the certificate at the time of signing decides, and is kept.
+TEST_F(ServiceTest, A70_revoked_suspended_and_unknown_certificates) {
+  w.open(3);
+  auto& responder = w.e->trust().ocsp;
+  const auto certificate = parse_certificate(w.e->card(1).signing_certificate).value();
+  const auto set = [&](trust::CertificateStatus status) {
+    responder.set_status(certificate.serial_number, status, static_cast<std::int64_t>(w.now_ms / 1000) - 60);
+  };
+  std::uint64_t entries = log_size();
+  for (const auto& [status, reason] :
+       {std::pair{trust::CertificateStatus::kSuspended, Reason::kCertSuspended},
+        {trust::CertificateStatus::kRevoked, Reason::kCertRevoked},
+        {trust::CertificateStatus::kUnknown, Reason::kCertUnknown}}) {
+    set(status);
+    expect_ballot_refused(w.cast(1).submission, reason, 403);
+    EXPECT_EQ(log_size(), ++entries) << "a refusal with the evidence for it";
+  }
+  const auto other = w.cast(2);
+  w.expect_recorded(w.post("/v1/ballot", other.body()), other, SubmitOutcome::kAccepted);
+  set(trust::CertificateStatus::kGood);  // revived
+  const auto cast = w.cast(1);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  EXPECT_TRUE(replay().findings.empty());
+}
+
+// Evidence is the collector's to add.
+TEST_F(ServiceTest, Submitted_containers_have_no_evidence) {
+  w.open(3);
+  const auto cast = w.cast(1);
+  Submission complete = cast.submission;
+  complete.envelope = w.e->logged(complete.envelope, w.now_ms).envelope;
+  expect_ballot_refused(complete, Reason::kSigTemplate, 400);
+  w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
 }
 
 // A58: a client without an answer sends the same bytes again.
@@ -294,7 +365,7 @@ TEST_F(ServiceTest, A58_a_resent_ballot_gets_the_same_receipt_and_no_second_entr
   expect_same(cast.body());
   // The same ballot in another container: the first stands.
   Submission rewrapped = resigned(cast, 1, [](Ballot&) {});
-  ASSERT_EQ(sha256(rewrapped.envelope.ballot), cast.id);
+  ASSERT_EQ(id_of(rewrapped.envelope), cast.id);
   rewrapped.fetch_secret_hash[0] ^= 1;
   expect_same(encode(rewrapped));
   w.restart();
@@ -400,7 +471,7 @@ TEST_F(ServiceTest, A26_A27_a_copied_ciphertext_is_refused) {
   w.open(4);  // voters 1 and 4 share unit u2
   const auto victim = w.cast(1);
   const auto copy_of_victim = [&](bool re_randomise) {
-    const auto source = decode<Ballot>(victim.submission.envelope.ballot).value();
+    const auto source = ballot_of(victim.submission.envelope);
     return resigned(w.cast(4), 4, [&](Ballot& ballot) {
       for (std::size_t i = 0; i < ballot.selections.size(); ++i) {
         Selection& s = ballot.selections[i];
@@ -442,12 +513,12 @@ TEST_F(ServiceTest, A30_nobody_else_casts_for_a_voter) {
   w.open(3);
   const auto cast = w.cast(1);
   Submission stuffed = cast.submission;
-  stuffed.envelope.signature.clear();
-  stuffed.envelope.certificate.clear();
+  stuffed.envelope = without_signature(stuffed.envelope);
   expect_ballot_refused(stuffed, Reason::kBallotSignatureMissing, 403);
   expect_ballot_refused(resigned(cast, 2, [](Ballot&) {}), Reason::kSignerNotPseudonym, 403);
   Submission wrong_key = cast.submission;
-  wrong_key.envelope.certificate = w.e->card(2).signing_certificate;
+  wrong_key.envelope =
+      altered(wrong_key.envelope, [&](SignedBallot& s) { s.certificate = w.e->card(2).signing_certificate; });
   expect_ballot_refused(wrong_key, Reason::kSigInvalid, 403);
   const std::uint64_t size = log_size();
   EXPECT_EQ(size, 2U) << "only well-signed ballots make a refusal entry";
@@ -518,7 +589,7 @@ TEST_F(ServiceTest, The_voter_sees_her_ballot_so_often_for_so_long_and_nobody_el
     const auto recorded = check_receipt(w.e->election(), answer.receipt, cast.id);
     ASSERT_TRUE(recorded);
     EXPECT_TRUE(check_entry(recorded->statement, answer.salt, answer.item));
-    const auto ballot = decode<Ballot>(answer.item.envelope.ballot).value();
+    const auto ballot = ballot_of(answer.item.envelope);
     EXPECT_EQ(open_ballot(w.e->election(), ballot, cast.seed), (std::vector<std::size_t>{1, 2}));
     EXPECT_EQ(answer.status, BallotStatus::kCurrent);
     if (i == 1) w.restart();  // what was spent stays spent
@@ -736,7 +807,7 @@ TEST_F(ServiceTest, Another_election_or_other_keys_do_not_open_this_store) {
   w.running.reset();
   CollectorWorld other;
   const auto foreign = collector::Collector::open(other.e->election(), w.directory.path(), other.keys(), {},
-                                                  other.e->eid(), other.e->rng(),
+                                                  other.e->eid(), *w.evidence, other.e->rng(),
                                                   {.clock = [] { return std::uint64_t{1}; },
                                                    .limits = {},
                                                    .timing = {},
@@ -744,7 +815,7 @@ TEST_F(ServiceTest, Another_election_or_other_keys_do_not_open_this_store) {
   ASSERT_FALSE(foreign);
   EXPECT_EQ(foreign.error().reason, Reason::kElectionFpMismatch);
   const auto mixed = collector::Collector::open(w.e->election(), w.directory.path(), other.keys(), {},
-                                                w.e->eid(), w.e->rng(),
+                                                w.e->eid(), *w.evidence, w.e->rng(),
                                                 {.clock = [] { return std::uint64_t{1}; },
                                                  .limits = {},
                                                  .timing = {},

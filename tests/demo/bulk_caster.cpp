@@ -10,6 +10,7 @@
 #include "collector/ticket.h"
 #include "crypto/parallel.h"
 #include "protocol/checks/ballot_proofs.h"
+#include "protocol/checks/signed_ballot.h"
 #include "voter-client/core/session.h"
 
 namespace psephos {
@@ -47,12 +48,12 @@ struct BulkCaster::One {
 
 Result<BulkCaster, Rejection> BulkCaster::open(collector::Ledger& ledger, collector::Sequencer& sequencer,
                                                const SigningKey& service_key, const EidVerifier& eid,
-                                               Rng& rng, Clock clock) {
+                                               collector::EvidenceSource& evidence, Rng& rng, Clock clock) {
   if (ledger.election.definition().mode != Mode::kTest)
     return reject(Reason::kTestModeForbidden, "casting in bulk");
   if (service_key.verify_key() != ledger.election.service_key())
     return reject(Reason::kManifestInvalid, "collector.service_key is not this collector's");
-  return BulkCaster(ledger, sequencer, service_key, eid, rng, std::move(clock));
+  return BulkCaster(ledger, sequencer, service_key, eid, evidence, rng, std::move(clock));
 }
 
 Result<BulkReport, Rejection> BulkCaster::cast(PlanReader& plan, CardFile& cards,
@@ -124,6 +125,10 @@ Result<void, Rejection> BulkCaster::cast_batch(std::vector<One>& batch, CardFile
     for (std::size_t i = 0; i < batch.size(); ++i)
       if (!proved[i]) return refused(batch[i], proved[i].error());
   }
+  {
+    const Stopwatch watch(report.proving_s);
+    if (auto ok = prove(batch); !ok) return ok;
+  }
   for (const One& one : batch) report.recast += one.admission->ballot.counter > 1 ? 1 : 0;
   const Stopwatch watch(report.logging_s);
   if (auto ok = log(batch); !ok) return ok;
@@ -147,9 +152,9 @@ Result<void, Rejection> BulkCaster::make(One& one, CardFile& cards, const std::s
   const auto choices =
       choices_for(election, *election.unit_index(authorisation.ticket.unit), one.planned.choices);
   if (!choices) return std::unexpected(choices.error());
-  auto sealed = seal_ballot(election, authorisation, *choices, **card, rng_);
+  auto sealed = seal_ballot(election, authorisation, *choices, **card, rng_, now_s);
   if (!sealed) return std::unexpected(sealed.error());
-  one.item.envelope = std::move(sealed->envelope);
+  one.item.envelope = {write_container(sealed->signed_ballot), std::move(sealed->ticket)};
   one.fetch_secret_hash = sha256(sealed->code.fetch_secret.expose());
   return {};
 }
@@ -159,7 +164,35 @@ Result<void, Rejection> BulkCaster::check(One& one) const {
   auto admission = ledger_.state.check_cheap(one.item);
   if (!admission) return std::unexpected(admission.error());
   one.admission = std::move(*admission);
-  return ElectionState::check_signature(ledger_.election, one.item, one.admission->ballot, eid_);
+  return ElectionState::check_signature(ledger_.election, *one.admission, one.item.received_ms, eid_);
+}
+
+Result<void, Rejection> BulkCaster::prove(std::vector<One>& batch) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t left = batch.size();
+  for (One& one : batch)
+    evidence_.obtain(one.admission->signed_ballot, [&](Result<collector::ObtainedEvidence, Rejection> got) {
+      if (!got) {
+        one.refused = got.error();
+      } else if (got->status) {
+        one.refused = Rejection{*got->status, "certificate"};
+      } else {
+        one.admission->signed_ballot.evidence = std::move(got->evidence);
+        one.item.envelope.container = write_container(one.admission->signed_ballot);
+        if (auto timely = check_times(ledger_.election, got->stamped_unix_s, one.item.received_ms,
+                                      one.admission->ticket.expires_s);
+            !timely)
+          one.refused = timely.error();
+      }
+      const std::lock_guard lock(mutex);
+      if (--left == 0) changed.notify_one();
+    });
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return left == 0; });
+  for (const One& one : batch)
+    if (one.refused) return reject(one.refused->reason, one.refused->object);
+  return {};
 }
 
 Result<void, Rejection> BulkCaster::log(std::vector<One>& batch) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 
+#include "collector/evidence.h"
 #include "collector/ledger.h"
 #include "collector/sequencer.h"
 #include "crypto/secret/signing_key.h"
@@ -16,6 +17,7 @@ struct BulkReport {
   std::uint64_t logged_before = 0;  ///< ballots of the plan that an earlier run had logged
   double making_s = 0;              ///< tickets, encryption, proofs, signatures
   double checking_s = 0;            ///< the collector's checks
+  double proving_s = 0;             ///< time-stamps and certificate status
   double logging_s = 0;             ///< its log, durable
 };
 
@@ -31,8 +33,8 @@ class BulkCaster {
   /// All are kept by reference. @return kTestModeForbidden unless the election is in test mode (A39);
   /// kManifestInvalid if the service key is not the election's.
   static Result<BulkCaster, Rejection> open(collector::Ledger& ledger, collector::Sequencer& sequencer,
-                                            const SigningKey& service_key, const EidVerifier& eid, Rng& rng,
-                                            Clock clock);
+                                            const SigningKey& service_key, const EidVerifier& eid,
+                                            collector::EvidenceSource& evidence, Rng& rng, Clock clock);
 
   /// Every ballot of the plan, in its order, on all cores and in batches: memory does not grow with the plan.
   /// Ballots that are logged already are passed over, of each voter as many as she has: a run that was
@@ -46,15 +48,17 @@ class BulkCaster {
  private:
   struct One;
   BulkCaster(collector::Ledger& ledger, collector::Sequencer& sequencer, const SigningKey& service_key,
-             const EidVerifier& eid, Rng& rng, Clock clock)
+             const EidVerifier& eid, collector::EvidenceSource& evidence, Rng& rng, Clock clock)
       : ledger_(ledger),
         sequencer_(sequencer),
         service_key_(service_key),
         eid_(eid),
+        evidence_(evidence),
         rng_(rng),
         clock_(std::move(clock)) {}
   Result<void, Rejection> make(One& one, CardFile& cards, const std::string& checkpoint) const;
   Result<void, Rejection> check(One& one) const;
+  Result<void, Rejection> prove(std::vector<One>& batch);
   Result<void, Rejection> log(std::vector<One>& batch);
   Result<void, Rejection> cast_batch(std::vector<One>& batch, CardFile& cards, const std::string& checkpoint,
                                      BulkReport& report);
@@ -63,6 +67,7 @@ class BulkCaster {
   collector::Sequencer& sequencer_;
   const SigningKey& service_key_;
   const EidVerifier& eid_;
+  collector::EvidenceSource& evidence_;
   Rng& rng_;
   Clock clock_;
 };

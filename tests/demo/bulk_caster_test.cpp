@@ -44,6 +44,7 @@ class BulkCasterTest : public ::testing::Test {
   /// A run of the program: the collector is stopped, its store is opened and replayed anew.
   Result<BulkReport, Rejection> run(const std::string& text) {
     w.running.reset();
+    w.connect_trust_services();
     const auto store =
         collector::SqliteStore::open(collector::store_path(w.directory.path()), w.e->election().fingerprint(),
                                      collector::StoreAccess::kReadWrite);
@@ -53,7 +54,7 @@ class BulkCasterTest : public ::testing::Test {
         ledger, **store, w.e->eid(), w.e->rng(),
         {.committed = [](const collector::Head&) {}, .broken = [](const Rejection&) { FAIL(); }});
     const collector::CollectorKeys keys = w.keys();
-    auto caster = BulkCaster::open(ledger, sequencer, keys.service_key, w.e->eid(), w.e->rng(),
+    auto caster = BulkCaster::open(ledger, sequencer, keys.service_key, w.e->eid(), *w.evidence, w.e->rng(),
                                    [this] { return w.now_ms.load(); });
     if (!caster) return std::unexpected(caster.error());
     auto reader = plan(text);
@@ -145,13 +146,16 @@ TEST(BulkCaster, ElectionsInProductionKnowNoBulk) {
     collector::Ledger ledger(w.e->election());
     collector::Sequencer sequencer(ledger, **store, w.e->eid(), w.e->rng(), {});
     const collector::CollectorKeys keys = w.keys();
-    const auto caster = BulkCaster::open(ledger, sequencer, keys.service_key, w.e->eid(), w.e->rng(),
-                                         [&] { return w.now_ms.load(); });
+    w.connect_trust_services();
+    const auto caster = BulkCaster::open(ledger, sequencer, keys.service_key, w.e->eid(), *w.evidence,
+                                         w.e->rng(), [&] { return w.now_ms.load(); });
     if (mode == Mode::kTest)
       EXPECT_TRUE(caster);
     else
       EXPECT_EQ(caster.error().reason, Reason::kTestModeForbidden);
-    EXPECT_EQ(BulkCaster::open(ledger, sequencer, keys.log_key, w.e->eid(), w.e->rng(), {}).error().reason,
+    EXPECT_EQ(BulkCaster::open(ledger, sequencer, keys.log_key, w.e->eid(), *w.evidence, w.e->rng(), {})
+                  .error()
+                  .reason,
               mode == Mode::kTest ? Reason::kManifestInvalid : Reason::kTestModeForbidden);
   }
 }

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,7 +318,9 @@ class Election:
             "periods": {"casting_begins": now - 60, "casting_ends": now + 6 * 3600, "grace_ends": now + 6 * 3600 + 1800},
             "policy": {"smallest_group": self.e.smallest_group, "mix_inputs": "sworn", "superseded": "shown", "verification_minutes": 60,
                        "verification_count": 5, "ticket_minutes": 30},
-            "anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+            "eid": {"anchors": [{"file": str(home / "test-ca" / "root.der")}, {"file": str(home / "test-ca" / "issuing.der")}],
+                    "time_stamp_anchors": [{"file": str(home / "test-ca" / "tsa-root.der")}, {"file": str(home / "test-ca" / "tsa-issuing.der")}],
+                    "policies": ["0.4.0.194112.1.2"], "identities": ["PNOEE"], "keys": ["P-384", "P-256", "RSA"], "rsa_bits": [2048, 6144]},
             "commission": members["commission"], "commission_quorum": 2,
             "trustees": members["trustee"], "trustee_quorum": 2,
             "mixers": members["mixer"],
@@ -406,7 +409,7 @@ class Election:
 
     def open(self):
         p, home = self.p, self.home
-        p.stage("4  Collector and witnesses start, casting opens")
+        p.stage("4  Collector, witnesses and trust services start, casting opens")
         log_key = p.run("collector", "log-key", "--manifest", self.manifest).strip()
         urls = []
         for i in (1, 2, 3):
@@ -415,29 +418,35 @@ class Election:
                     "--log-key", log_key, passphrase=self.secret_of(f"witness-{i}"))
             urls.append(f"http://127.0.0.1:{port}")
         self.witness_args = [a for url in urls for a in ("--witness", url)]
+        services, control = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        p.serve("trust-services", "trust-services", "--ca", home / "test-ca", "--listen", services, "--control", control,
+                "--journal", home / "time-stamps")
+        self.trust_args = ["--time-stamp", f"http://{services}/tsa", "--ocsp", f"http://{services}/ocsp"]
+        self.trust_control = f"http://{control}/control"
         self.serve_collector()
         self.operate("load", home / "commission" / "roll-1")
         self.phase_event("opened", "open")
         p.say(f"collector at https://{self.server}; witnesses 1 to 3 co-sign its log, two are needed; roll and opening are its first entries")
+        p.say("every ballot gets a time-stamp (RFC 3161) and the status of its certificate (OCSP) from services beside it")
 
     def serve_collector(self):
         port = free_port()
         self.server = f"127.0.0.1:{port}"
         self.p.serve("collector", "collector", "serve", "--dir", self.home / "collector", "--manifest", self.manifest, "--listen", self.server,
-                     *self.witness_args, passphrase=self.secret_of("collector"))
+                     *self.witness_args, *self.trust_args, passphrase=self.secret_of("collector"))
 
     def cast_in_bulk(self, plan):
         """Without sockets, straight through the checks into the store; the collector is stopped meanwhile."""
         self.p.stop("collector")
         out = self.p.run("bulk-cast", "--dir", self.home / "collector", "--manifest", self.manifest, "--fingerprint", self.fingerprint,
-                         "--plan", plan, "--cards", self.home / "voters" / "cards", passphrase=self.secret_of("collector"), show_progress=True)
+                         "--plan", plan, "--cards", self.home / "voters" / "cards", *self.trust_args, passphrase=self.secret_of("collector"), show_progress=True)
         self.serve_collector()
         return out
 
     def vote(self, voter, ballot, *more, expect_failure=False):
         pin1, pin2 = self.tokens[voter]
         chosen = [a for contest, choice in ballot for a in ("--choose", f"{contest}={choice}")]
-        return self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
+        return self.p.run("vote", "cast", "--lang", "en", "--server", self.server, "--fingerprint", self.fingerprint, "--module", SOFTHSM, "--voter", voter,
                           "--pin1-file", pin1, "--pin2-file", pin2, "--state", self.home / "voters" / f"{voter}.state", *chosen, "--yes", "--no-terminal-qr", *more,
                           env=self.token_env, expect_failure=expect_failure)
 
@@ -453,6 +462,10 @@ class Election:
             self.vote(voter, ballot, "--qr", file("png"), "--code", self.last_code, "--receipt", file("receipt"))
         if with_token:
             p.say(f"{len(with_token)} ballots signed on tokens with PIN2; receipts and verification codes (QR) lie in {home / 'voters'}")
+            voter, ballot = with_token[-1]
+            self.order("ocsp", fault="suspended", requests=1)
+            err = self.vote(voter, ballot, expect_failure=True)
+            p.say(f"one whose card is suspended meanwhile is refused: {DIM}{err.strip().splitlines()[0]}{OFF}")
         plan = home / "voters" / "plan.tsv"
         with plan.open("w") as lines:
             lines.writelines(f"{v}\t{','.join(f'{c}={x}' for c, x in b)}\n" for v, b in in_bulk)
@@ -466,7 +479,7 @@ class Election:
         voters = len({v for v, _ in casts})
         p.say(f"{len(casts):,} ballots by {voters:,} voters: {len(casts) - voters:,} replaced an earlier one")
         stranger = next(iter(self.make_stranger()))
-        err = self.p.run("vote", "cast", "--server", self.server, "--fingerprint", self.fingerprint, "--card-file", home / "voters" / "stranger-cards",
+        err = self.p.run("vote", "cast", "--lang", "en", "--server", self.server, "--fingerprint", self.fingerprint, "--card-file", home / "voters" / "stranger-cards",
                          "--voter", stranger, "--state", home / "voters" / "stranger.state", *self.first_choice(), "--yes", "--no-terminal-qr", expect_failure=True)
         p.say(f"somebody with a valid card who is on no roll is refused: {DIM}{err.strip().splitlines()[0]}{OFF}")
         if with_token:
@@ -474,6 +487,12 @@ class Election:
             p.say("a voter's second device opens her code and sees:")
             for line in out.strip().splitlines():
                 p.say(f"{DIM}| {line}{OFF}")
+
+    def order(self, service, **what):
+        """The next answers of a trust service, by its control port."""
+        request = urllib.request.Request(f"{self.trust_control}/{service}", json.dumps(what).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10):
+            pass
 
     def first_choice(self):
         unit = self.e.units[0]
@@ -537,7 +556,8 @@ class Election:
     def audit(self):
         p = self.p
         p.stage("14  Audit: one command over the published record")
-        out = p.run("audit", "verify", self.record, "--fingerprint", self.fingerprint, "--json", self.home / "audit.json", show_progress=True)
+        out = p.run("audit", "verify", self.record, "--fingerprint", self.fingerprint, "--time-stamps", self.home / "time-stamps",
+                    "--json", self.home / "audit.json", show_progress=True)
         for line in out.strip().splitlines():
             p.say(line)
         p.end_stage()

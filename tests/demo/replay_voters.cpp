@@ -8,6 +8,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "protocol/eid/openssl_eid.h"
 #include "protocol/files/program.h"
 #include "protocol/files/progress.h"
 #include "protocol/files/record_directory.h"
@@ -37,11 +38,12 @@ struct Tally {
 
 class Replay {
  public:
-  Replay(const Options& options, ServerAddress server, const Election& election, CardFile& cards,
-         const std::vector<PlannedBallot>& plan)
+  Replay(const Options& options, ServerAddress server, const Election& election, const EidVerifier& eid,
+         CardFile& cards, const std::vector<PlannedBallot>& plan)
       : options_(options),
         server_(std::move(server)),
         election_(election),
+        eid_(eid),
         cards_(cards),
         plan_(plan),
         progress_("casting", plan.size(), "ballots") {}
@@ -65,7 +67,7 @@ class Replay {
   void cast_all(const std::vector<std::size_t>& shard) {
     HttpsClient transport(server_, election_.definition().collector.tls_certificate_sha256, {});
     HeadMemory heads;
-    Session session(election_, transport, heads, rng_, ClientClock::system());
+    Session session(election_, eid_, transport, heads, rng_, ClientClock::system());
     for (const std::size_t i : shard) {
       const auto outcome = cast_one(session, plan_[i]);
       record(plan_[i], outcome);
@@ -129,6 +131,7 @@ class Replay {
   const Options& options_;
   const ServerAddress server_;
   const Election election_;
+  const EidVerifier& eid_;
   CardFile& cards_;
   const std::vector<PlannedBallot>& plan_;
   SystemRng rng_;
@@ -154,11 +157,13 @@ Result<void, Rejection> replay(const Options& options) {
   HttpsClient anybody = HttpsClient::unpinned(*server, {});
   const auto election = fetch_election(anybody, *fingerprint);
   if (!election) return std::unexpected(election.error());
+  const auto eid = OpensslEidVerifier::create(election->definition().eid);
+  if (!eid) return reject(eid.error(), "eID profile of the definition");
   const auto cards = CardFile::open(options.cards, election->definition().mode);
   if (!cards) return reject(reason_of(cards.error()), options.cards);
 
   const auto begin = SteadyClock::now();
-  Tally tally = Replay(options, *server, *election, **cards, *plan).run();
+  Tally tally = Replay(options, *server, *election, **eid, **cards, *plan).run();
   const std::chrono::duration<double> seconds = SteadyClock::now() - begin;
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

@@ -50,9 +50,7 @@ class CheatingClientTest : public testing::Test {
   std::uint64_t log_size() { return w.running->status().head.size; }
   const Election& election() const { return e.election(); }
   static CastTicket ticket_in(const ServiceSigned& ticket) { return decode<CastTicket>(ticket.body).value(); }
-  static Ballot ballot_in(const Cast& cast) {
-    return decode<Ballot>(cast.submission.envelope.ballot).value();
-  }
+  static Ballot ballot_in(const Cast& cast) { return ballot_of(cast.submission.envelope); }
   Envelope signed_by(const Card& card, const Ballot& ballot, const ServiceSigned& ticket) {
     Envelope out = e.envelope(ballot, ticket_in(ticket), card);
     out.ticket = ticket;
@@ -94,7 +92,7 @@ class CheatingClientTest : public testing::Test {
     EXPECT_EQ(log_size(), index + (evidence == Evidence::kLogged ? 1 : 0)) << what;
     EXPECT_EQ(w.running->status().ballots, ballots) << what;
     founded += evidence == Evidence::kLogged ? 1 : 0;
-    attempts.push_back({what, index, encode(BallotItem{envelope, w.now_ms}), reason});
+    attempts.push_back({what, index, encode(e.logged(envelope, w.now_ms)), reason});
   }
 
   /// Closes, seals and exports; what the collector stored, entry by entry.
@@ -332,7 +330,7 @@ TEST_F(CheatingClientTest, A28_BallotOfATwinElection) {
                            e.document(labels::kSignPhase, PhaseEvent{.fingerprint = twin.fingerprint(),
                                                                      .kind = PhaseEventKind::kOpened,
                                                                      .time_s = w.now_ms / 1000})));
-  EXPECT_TRUE(state.admit({envelope, w.now_ms}, e.eid()));
+  EXPECT_TRUE(state.admit(e.logged(envelope, w.now_ms), e.eid()));
 
   refused("as it is", envelope, Reason::kElectionFpMismatch, Evidence::kNone);
   refused("under this election's ticket, ciphertexts and proofs as they were",
@@ -349,14 +347,12 @@ TEST_F(CheatingClientTest, A28_BallotOfATwinElection) {
 // A30: ballots for people who did not vote, also with the collector's own service key.
 TEST_F(CheatingClientTest, A30_Stuffing) {
   const auto own = w.cast(1);
-  Envelope none = own.submission.envelope;
-  none.signature.clear();
-  none.certificate.clear();
-  refused("no signature", none, Reason::kBallotSignatureMissing, Evidence::kNone);
+  refused("no signature", without_signature(own.submission.envelope), Reason::kBallotSignatureMissing,
+          Evidence::kNone);
   refused("another voter's signature", signed_by(e.card(4), ballot_in(own), own.submission.envelope.ticket),
           Reason::kSignerNotPseudonym, Evidence::kNone);
-  Envelope exchanged = own.submission.envelope;
-  exchanged.certificate = e.card(4).signing_certificate;
+  const Envelope exchanged = altered(own.submission.envelope,
+                                     [&](SignedBallot& s) { s.certificate = e.card(4).signing_certificate; });
   refused("another voter's certificate", exchanged, Reason::kSigInvalid, Evidence::kNone);
   Card wrong_key = e.card(1);
   wrong_key.signing = wrong_key.authentication;
@@ -402,7 +398,7 @@ TEST_F(CheatingClientTest, A31_A32_OrderOfBallots) {
   const std::uint64_t size = log_size();
   w.expect_recorded(w.post("/v1/ballot", first.body()), first, SubmitOutcome::kDuplicateIdempotent);
   EXPECT_EQ(log_size(), size);
-  const Bytes again = encode(BallotItem{first.submission.envelope, w.now_ms});
+  const Bytes again = encode(e.logged(first.submission.envelope, w.now_ms));
   attempts.push_back({"an old ballot logged once more", size, again, Reason::kStaleCastCounter});
 
   // Two tickets for one state: the ballot on the older is held back until the other is logged.
@@ -442,7 +438,7 @@ TEST_F(CheatingClientTest, A31_A32_OrderOfBallots) {
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (type_of(entries[i]) != EntryType::kBallot) continue;
-    const BallotId id = sha256(decode<BallotItem>(items[i].item)->envelope.ballot);
+    const BallotId id = id_of(decode<BallotItem>(items[i].item)->envelope);
     if (id == one.id || id == two.id) places.push_back(i);
   }
   ASSERT_EQ(places.size(), 2U);
@@ -454,30 +450,30 @@ TEST_F(CheatingClientTest, A31_A32_OrderOfBallots) {
 // One encoding a ballot: bytes that say the same in another way are no ballot.
 TEST_F(CheatingClientTest, OtherBytes) {
   const auto cast = w.cast(1);
-  Envelope longer = cast.submission.envelope;
-  longer.ballot.push_back(0);
-  longer.signature = sign_r_s(e.card(1).signing, signed_bytes(labels::kEidBallot, longer.ballot), e.rng());
-  refused("a byte behind the ballot", longer, Reason::kWireNoncanonical, Evidence::kNone);
+  const auto resigned = [&](const Bytes& ballot) {
+    Envelope out = e.envelope(ballot, ticket_in(cast.submission.envelope.ticket), e.card(1));
+    out.ticket = cast.submission.envelope.ticket;
+    return out;
+  };
+  Bytes longer = ballot_bytes(cast.submission.envelope);
+  longer.push_back(0);
+  refused("a byte behind the ballot", resigned(longer), Reason::kWireNoncanonical, Evidence::kNone);
   refused(
       "a group element that is none",
       [&] {
-        Envelope out = cast.submission.envelope;
+        Bytes out = ballot_bytes(cast.submission.envelope);
         const auto alpha = ballot_in(cast).selections[0].alpha.encode();
-        const auto at = std::ranges::search(out.ballot, alpha).begin();
-        std::fill_n(at, 32, std::uint8_t{0xFF});
-        out.signature = sign_r_s(e.card(1).signing, signed_bytes(labels::kEidBallot, out.ballot), e.rng());
-        return out;
+        std::fill_n(std::ranges::search(out, alpha).begin(), 32, std::uint8_t{0xFF});
+        return resigned(out);
       }(),
       reason_of(Fault::kPointNoncanonical), Evidence::kNone);
   refused(
       "the identity as alpha",
       [&] {
-        Envelope out = cast.submission.envelope;
+        Bytes out = ballot_bytes(cast.submission.envelope);
         const auto alpha = ballot_in(cast).selections[0].alpha.encode();
-        const auto at = std::ranges::search(out.ballot, alpha).begin();
-        std::fill_n(at, 32, std::uint8_t{0});
-        out.signature = sign_r_s(e.card(1).signing, signed_bytes(labels::kEidBallot, out.ballot), e.rng());
-        return out;
+        std::fill_n(std::ranges::search(out, alpha).begin(), 32, std::uint8_t{0});
+        return resigned(out);
       }(),
       reason_of(Fault::kPointIdentity), Evidence::kNone);
   refused("a slot less", changed(1, [](Ballot& ballot) { ballot.selections.pop_back(); }),
@@ -580,7 +576,7 @@ TEST_F(CheatingSeveralTest, A16_A63_A110_MarksThatTheRuleForbids) {
   // What the rule allows, also by the cheat's own means.
   Cast cast = w.cast(2, usual);
   cast.submission.envelope = forged(2, {.marks = {0, 1, 0, 1}, .claimed = {0, 1, 0, 1}});
-  cast.id = sha256(cast.submission.envelope.ballot);
+  cast.id = id_of(cast.submission.envelope);
   accepted(cast);
   accepted(7, {0, 1, 0, 0, 0});
   expect_the_same_answers();

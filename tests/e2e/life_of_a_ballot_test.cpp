@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/checks/receipt.h"
+#include "protocol/checks/signed_ballot.h"
 #include "protocol/labels.h"
 #include "tests/support/test_election.h"
 
@@ -31,15 +32,16 @@ TEST(LifeOfABallot, FromChoiceToAudit) {
   const Ballot ballot = make_ballot(election, ticket, sha256(encode(ticket)), choice, seed, e.rng());
   ASSERT_EQ(ballot.selections.size(), 2U);
 
-  // sign: with the card's signing key, over the canonical bytes. Their hash is the ballot's id.
+  // sign: with the card's signing key, in a container that holds the canonical bytes. Their hash is the
+  // ballot's id.
   const Envelope envelope = e.envelope(ballot, ticket, e.card(1));
-  const BallotId id = sha256(envelope.ballot);
+  const BallotId id = id_of(envelope);
 
-  // submit, accept or reject: the same bytes with one changed are refused by name.
-  const BallotItem item{.envelope = envelope, .received_ms = now_s * 1000};
-  BallotItem altered = item;
-  altered.envelope.ballot.back() ^= 1;
-  EXPECT_FALSE(log.state.admit(altered, e.eid()).has_value());
+  // submit, accept or reject: with evidence added, and the same bytes with one changed are refused by name.
+  const BallotItem item = e.logged(envelope, now_s * 1000);
+  BallotItem changed = item;
+  changed.envelope.container[changed.envelope.container.size() / 2] ^= 1;
+  EXPECT_FALSE(log.state.admit(changed, e.eid()).has_value());
   const auto admission = log.state.admit(item, e.eid());
   ASSERT_TRUE(admission) << to_string(admission.error());
 
@@ -58,15 +60,14 @@ TEST(LifeOfABallot, FromChoiceToAudit) {
   EXPECT_EQ(type_of(log.entries[index]), EntryType::kBallot);
 
   // verify: another device opens the ballot from its seed and checks signature, entry and receipt.
-  EXPECT_EQ(open_ballot(election, decode<Ballot>(item.envelope.ballot).value(), seed).value(), choice);
+  EXPECT_EQ(open_ballot(election, ballot_of(item.envelope), seed).value(), choice);
   const auto recorded = check_receipt(election, receipt, id);
   ASSERT_TRUE(recorded) << to_string(recorded.error());
   EXPECT_TRUE(check_entry(recorded->statement, log.items[index].salt, item));
-  const auto signer = e.eid().verify(envelope.certificate, KeyUse::kSigning,
-                                     signed_bytes(labels::kEidBallot, envelope.ballot), envelope.signature,
-                                     static_cast<std::int64_t>(now_s));
+  const auto signer = check_signer(e.eid(), opened(item.envelope), static_cast<std::int64_t>(now_s));
   ASSERT_TRUE(signer);
-  EXPECT_EQ(election.pseudonym_of(signer->national_id), ballot.pseudonym);
+  EXPECT_TRUE(check_evidence(e.eid(), opened(item.envelope)));
+  EXPECT_EQ(election.pseudonym_of(signer->person.national_id), ballot.pseudonym);
 
   log.vote(2, {0, 0});
   log.vote(3, {1, 3});

@@ -27,7 +27,7 @@ struct World {
     log.ballot(e.cast(e.ticket(log.state, 1, now_s), 1, choices, now_s * 1000));
     ticket = e.ticket(log.state, 1, now_s + 60);
     honest = e.cast(ticket, 1, choices, (now_s + 70) * 1000);
-    ballot = decode<Ballot>(honest.envelope.ballot).value();
+    ballot = test::ballot_of(honest.envelope);
     require(log.state.admit(honest, e.eid()).has_value(), "admission: the honest ballot is accepted");
   }
 };
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
       Ballot ballot = w.ballot;
       while (!in.empty()) edit_field(ballot, in);
       const ServiceSigned ticket = item.envelope.ticket;
-      item.envelope = w.e.envelope(ballot, w.ticket, w.e.card(1));
+      item = w.e.logged(w.e.envelope(ballot, w.ticket, w.e.card(1)), item.received_ms);
       item.envelope.ticket = ticket;
       break;
     }
@@ -69,10 +69,11 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   }
   const auto admission = w.log.state.admit(item, w.e.eid());
   if (admission) {
-    require(item.envelope.ballot == w.honest.envelope.ballot,
+    require(test::ballot_bytes(item.envelope) == test::ballot_bytes(w.honest.envelope),
             "admission: only the honest ballot is accepted");
     require(item.envelope.ticket.body == w.honest.envelope.ticket.body, "admission: on its own ticket");
-    require(item.envelope.certificate == w.honest.envelope.certificate, "admission: with her certificate");
+    require(test::opened(item.envelope).certificate == test::opened(w.honest.envelope).certificate,
+            "admission: with her certificate");
   } else {
     require(name_of(admission.error().reason) != "UNKNOWN", "admission: a refusal has a name");
   }

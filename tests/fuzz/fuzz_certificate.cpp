@@ -54,6 +54,32 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
       if ((*certificate->key_usage >> i & 1U) != 0) usage |= 0x80U >> i;
     require((X509_get_key_usage(second.get()) & kOfFirstOctet) == usage, "certificate: the same key usage");
   }
+  if (!certificate->policies.empty()) {
+    const std::unique_ptr<CERTIFICATEPOLICIES, decltype(&CERTIFICATEPOLICIES_free)> policies(
+        static_cast<CERTIFICATEPOLICIES*>(
+            X509_get_ext_d2i(second.get(), NID_certificate_policies, nullptr, nullptr)),
+        CERTIFICATEPOLICIES_free);
+    const int count = policies ? sk_POLICYINFO_num(policies.get()) : -1;
+    require(!policies || static_cast<std::size_t>(count) == certificate->policies.size(),
+            "certificate: as many policies");
+    for (int i = 0; i < count; ++i) {
+      const ASN1_OBJECT* oid = sk_POLICYINFO_value(policies.get(), i)->policyid;
+      require(
+          equal({OBJ_get0_data(oid), OBJ_length(oid)}, certificate->policies[static_cast<std::size_t>(i)]),
+          "certificate: the same policies");
+    }
+  }
+  static const VoterProfile kProfile = *voter_profile_of({.anchors = {},
+                                                          .time_stamp_anchors = {},
+                                                          .policies = {"0.4.0.194112.1.2"},
+                                                          .identity_types = {"PNOEE", "PNOLV"},
+                                                          .keys = {"P-384", "RSA"},
+                                                          .rsa_bits_min = 2048,
+                                                          .rsa_bits_max = 4096});
+  if (person && check_election_profile(*certificate, *person, KeyUse::kSigning, kProfile))
+    require(voter_scheme(*certificate).has_value() &&
+                (person->national_id.starts_with("PNOEE-") || person->national_id.starts_with("PNOLV-")),
+            "certificate: what the election takes has a scheme and a voter");
   if (person) {
     X509_NAME* name = X509_get_subject_name(second.get());
     const int index = X509_NAME_get_index_by_NID(name, NID_serialNumber, -1);

@@ -2,6 +2,7 @@
 #include "protocol/ballot.h"
 #include "protocol/definition.h"
 #include "protocol/log_entry.h"
+#include "protocol/phone.h"
 #include "protocol/record.h"
 #include "protocol/roll.h"
 #include "protocol/signed.h"
@@ -59,4 +60,11 @@
   X(ElectionResult)         \
   X(RecordFile)             \
   X(RecordIndex)            \
-  X(SeveralRule)
+  X(SeveralRule)            \
+  X(EidProfile)             \
+  X(Evidence)               \
+  X(HashToSign)             \
+  X(PhoneStart)             \
+  X(PhoneSession)           \
+  X(PhonePoll)              \
+  X(PhoneAnswer)

@@ -130,8 +130,7 @@ TEST_F(BallotProofsTest, A63_A149_EachFaultHasOneNameAloneInABatchAndInTheReplay
   // A collector that logs them all the same. The replay finds each, by the name that it has at the door.
   std::map<std::uint64_t, Rejection> expected;
   for (std::uint64_t n = 1; n <= kVoters; ++n) {
-    const BallotItem item{.envelope = e.envelope(ballots[n - 1], ticket(n), e.card(n)),
-                          .received_ms = now_s() * 1000};
+    const BallotItem item = e.logged(e.envelope(ballots[n - 1], ticket(n), e.card(n)), now_s() * 1000);
     const auto admitted = log.state.admit(item, e.eid());
     EXPECT_EQ(admitted.has_value(), n == 1) << faults[n - 1].what;
     if (!admitted) {

@@ -79,6 +79,9 @@ TEST(Codec, EveryMessageRoundTripsAndNothingElseDecodesToIt) {
       append(more, hex(tail));
       EXPECT_EQ(refusal<M>(more).value().reason, Reason::kWireNoncanonical) << M::kName << tail;
     }
+    Bytes twice = good;  // a message behind the message
+    append(twice, good);
+    if (!good.empty()) EXPECT_TRUE(refusal<M>(twice).has_value()) << M::kName;
     for (std::size_t size = 0; size < good.size();
          ++size)  // cut anywhere: if anything decodes, it is something else
       refusal<M>(ByteView(good).first(size));

@@ -32,7 +32,8 @@ std::string sample() {
     "periods": {"casting_begins": "2026-03-01T09:00:00Z", "casting_ends": 1772600000, "grace_ends": 1772603600},
     "policy": {"smallest_group": 5, "mix_inputs": "sworn", "superseded": "hidden", "verification_minutes": 30,
                "verification_count": 3, "ticket_minutes": 15},
-    "anchors": [{"base64": "MIIBAQ=="}],
+    "eid": {"anchors": [{"base64": "MIIBAQ=="}], "time_stamp_anchors": [{"base64": "MIIBAw=="}], "policies": ["0.4.0.194112.1.2"],
+            "identities": ["PNOEE", "PNOLV"], "keys": ["P-384", "RSA"], "rsa_bits": [2048, 4096]},
     "commission": [)" +
          member + R"(], "commission_quorum": 1,
     "trustees": [)" +
@@ -78,7 +79,13 @@ TEST(DefinitionJson, EveryFieldArrives) {
   EXPECT_EQ(d->periods.casting_begins_s, 1772355600U);
   EXPECT_EQ(d->periods.casting_ends_s, 1772600000U);
   EXPECT_EQ(d->policy.smallest_group, 5U);
-  EXPECT_EQ(d->anchors.at(0), (Bytes{0x30, 0x82, 1, 1}));
+  EXPECT_EQ(d->eid.anchors, (std::vector<Bytes>{{0x30, 0x82, 1, 1}}));
+  EXPECT_EQ(d->eid.time_stamp_anchors, (std::vector<Bytes>{{0x30, 0x82, 1, 3}}));
+  EXPECT_EQ(d->eid.policies, (std::vector<std::string>{"0.4.0.194112.1.2"}));
+  EXPECT_EQ(d->eid.identity_types, (std::vector<std::string>{"PNOEE", "PNOLV"}));
+  EXPECT_EQ(d->eid.keys, (std::vector<std::string>{"P-384", "RSA"}));
+  EXPECT_EQ(d->eid.rsa_bits_min, 2048U);
+  EXPECT_EQ(d->eid.rsa_bits_max, 4096U);
   EXPECT_EQ(d->commission.at(0).name, "Mari");
   EXPECT_EQ(to_hex(d->trustees.at(1).key), kKey);
   EXPECT_EQ(to_hex(d->trustees.at(1).ceremony_key.encode()), kPoint);
@@ -100,7 +107,14 @@ TEST(DefinitionJson, EachFaultIsRefusedWhereItStands) {
   EXPECT_EQ(refused(with(good, "2026-03-01T09:00:00Z", "2026-02-30T09:00:00Z")), "periods.casting_begins");
   EXPECT_EQ(refused(with(good, "1772600000", "-1")), "periods.casting_ends");
   EXPECT_EQ(refused(with(good, "1772600000", "1.5")), "periods.casting_ends");
-  EXPECT_EQ(refused(with(good, "MIIBAQ==", "MIIBAQ=")), "anchors[0].base64");
+  EXPECT_EQ(refused(with(good, "MIIBAQ==", "MIIBAQ=")), "eid.anchors[0].base64");
+  EXPECT_EQ(refused(with(good, "MIIBAw==", "MIIBAw=")), "eid.time_stamp_anchors[0].base64");
+  EXPECT_EQ(refused(with(good, R"(["PNOEE", "PNOLV"])", R"("PNOEE")")), "eid.identities");
+  EXPECT_EQ(refused(with(good, R"(["PNOEE", "PNOLV"])", R"([1])")), "eid.identities[0]");
+  EXPECT_EQ(refused(with(good, R"("policies")", R"("policy")")), "eid.policies");
+  EXPECT_EQ(refused(with(good, "[2048, 4096]", "[2048]")), "eid.rsa_bits");
+  EXPECT_EQ(refused(with(good, R"(, "rsa_bits": [2048, 4096])", "")), "eid.rsa_bits");
+  EXPECT_EQ(refused(with(good, R"(, "RSA"])", "]")), "eid.rsa_bits");  // of RSA keys only
   EXPECT_EQ(refused(with(good, kKey, std::string(64, '0'))), "commission[0].key");
   EXPECT_EQ(refused(with(good, kPoint, std::string(64, '0'))), "trustees[0].ceremony_key");
   EXPECT_EQ(refused(with(good, R"("trustee_quorum": 2)", R"("trustee_quorum": "2")")), "trustee_quorum");
@@ -232,7 +246,7 @@ TEST(DefinitionJson, AnchorsFromFilesBesideTheDefinition) {
                                   "-----BEGIN CERTIFICATE-----\nMIIBAg==\n-----END CERTIFICATE-----\n")));
   const auto d = read_definition(directory / "definition.json");
   ASSERT_TRUE(d) << to_string(d.error());
-  EXPECT_EQ(d->anchors, (std::vector<Bytes>{{0x30, 0x82, 1, 1}, {0x30, 0x82, 1, 2}}));
+  EXPECT_EQ(d->eid.anchors, (std::vector<Bytes>{{0x30, 0x82, 1, 1}, {0x30, 0x82, 1, 2}}));
   EXPECT_FALSE(certificates_in(bytes_of("nothing of the kind"), "x"));
   EXPECT_FALSE(certificates_in(bytes_of("-----BEGIN CERTIFICATE-----\nMIIB"), "x"));
   fs::remove_all(directory);

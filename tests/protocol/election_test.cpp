@@ -108,7 +108,7 @@ TEST_F(ElectionTest, OrderRulesOfTheChain) {
   EXPECT_EQ(refusal(e.cast(skipped, 1, std::vector<std::size_t>{0, 0}, now_s() * 1000)),
             Reason::kRecastOrderConflict);
   CastTicket hidden = e.ticket(log.state, 1, now_s());
-  hidden.previous = sha256(a.envelope.ballot);
+  hidden.previous = id_of(a.envelope);
   EXPECT_EQ(refusal(e.cast(hidden, 1, std::vector<std::size_t>{0, 0}, now_s() * 1000)),
             Reason::kRecastChainBroken);
   EXPECT_EQ(refusal(item(1)), std::nullopt);
@@ -124,16 +124,16 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
                        e.rng());
   };
   const auto sealed = [&](const Ballot& ballot) {
-    return BallotItem{.envelope = e.envelope(ballot, ticket, e.card(1)), .received_ms = now_ms};
+    return e.logged(e.envelope(ballot, ticket, e.card(1)), now_ms);
   };
   EXPECT_EQ(refusal(sealed(honest())), std::nullopt);
 
   {  // A30: no signature; another voter's signature; a voter of no roll.
     BallotItem none = sealed(honest());
-    none.envelope.signature.clear();
+    none.envelope = without_signature(none.envelope);
     EXPECT_EQ(refusal(none), Reason::kBallotSignatureMissing);
-    BallotItem other{.envelope = e.envelope(honest(), ticket, e.card(2)), .received_ms = now_ms};
-    EXPECT_EQ(refusal(other), Reason::kSignerNotPseudonym);
+    EXPECT_EQ(refusal(e.logged(e.envelope(honest(), ticket, e.card(2)), now_ms)),
+              Reason::kSignerNotPseudonym);
     CastTicket ghost = ticket;
     ghost.pseudonym = e.pseudonym(77);
     EXPECT_EQ(refusal(e.cast(ghost, 77, choices, now_ms)), Reason::kVoterNotOnRoll);
@@ -142,7 +142,7 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
      // logged.
     const BallotItem victim = e.cast(e.ticket(log.state, 2, now_s()), 2, choices, now_ms);
     Ballot copy = honest();
-    copy.selections = decode<Ballot>(victim.envelope.ballot)->selections;
+    copy.selections = ballot_of(victim.envelope).selections;
     EXPECT_EQ(refusal(sealed(copy)), Reason::kBallotProofInvalid);
     // A27: re-randomised, with the proof copied and absent.
     const auto s = Ristretto::SecretScalar::random(e.rng());
@@ -167,7 +167,7 @@ TEST_F(ElectionTest, ForgedBallotsAreRefusedByName) {
   {  // Changed after signing; changed and signed by the voter, but not proved for this context.
     BallotItem changed = sealed(honest());
     Ballot moved = honest();
-    changed.envelope.ballot = encode(moved);
+    changed.envelope = altered(changed.envelope, [&](SignedBallot& s) { s.ballot = encode(moved); });
     EXPECT_EQ(refusal(changed), Reason::kSigInvalid);
     std::swap(moved.selections[0].alpha, moved.selections[1].alpha);
     std::swap(moved.selections[0].beta, moved.selections[1].beta);

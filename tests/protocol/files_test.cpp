@@ -98,6 +98,19 @@ TEST_F(FilesTest, RefusalsNameThePath) {
   EXPECT_EQ(entries(directory_), 1U);
 }
 
+TEST_F(FilesTest, FilesAddedTogetherAreTheOwnersAndReplaceNothing) {
+  const fs::path path = directory_ / "many" / "1";
+  ASSERT_TRUE(add_secret_file(path, text("one")));
+  ASSERT_TRUE(sync_files(directory_ / "many"));
+  EXPECT_EQ(text_of(read_file(path, 10).value()), "one");
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+  EXPECT_EQ(add_secret_file(path, text("two")).error().reason, Reason::kFileUnreadable);
+  EXPECT_EQ(text_of(read_file(path, 10).value()), "one");
+  EXPECT_EQ(sync_files(directory_ / "none").error().reason, Reason::kFileUnreadable);
+}
+
 TEST_F(FilesTest, SecretFilesAreTheOwnersAndNewOnesReplaceNothing) {
   const fs::path path = directory_ / "key";
   ASSERT_TRUE(write_new_secret_file(path, text("one")));
@@ -147,6 +160,27 @@ TEST(Program, StatusSaysHowItEnded) {
   EXPECT_EQ(run({"bad"}), 1);
   EXPECT_EQ(run({}), 2);
   EXPECT_EQ(run({"unknown"}), 2);
+}
+
+TEST(Program, SpeaksInItsOwnWords) {
+  const auto run = [](std::vector<const char*> words) {
+    Program program("test", "A program.");
+    program.speak({.refusal = [](const Rejection& why) { return "oh: " + why.object; },
+                   .misread = [](const std::string& error) { return "what? " + error; }});
+    program.command("bad", "Refuses.",
+                    []() -> Result<void, Rejection> { return reject(Reason::kCountMismatch, "group"); });
+    program.command("asks", "Refuses.",
+                    []() -> Result<void, Rejection> { return reject(Reason::kUsage, "how"); });
+    words.insert(words.begin(), "test");
+    ::testing::internal::CaptureStderr();
+    const int status = program.run(static_cast<int>(words.size()), words.data());
+    return std::pair(status, ::testing::internal::GetCapturedStderr());
+  };
+  EXPECT_EQ(run({"bad"}), std::pair(1, std::string("psephos test: oh: group\n")));
+  EXPECT_EQ(run({"asks"}), std::pair(2, std::string("psephos test: oh: how\n")));
+  const auto [status, text] = run({"unknown"});
+  EXPECT_EQ(status, 2);
+  EXPECT_TRUE(text.starts_with("psephos test: what? ")) << text;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "protocol/checks/definition.h"
 #include "protocol/labels.h"
 #include "tests/support/test_election.h"
+#include "tests/trust-services/test_ca/national_ids.h"
 
 // What an election's manifest is refused for (SPEC §4.3, §4.4): each fault beside the accepted original.
 namespace psephos::test {
@@ -133,6 +134,80 @@ TEST(Definition, RulesHaveNames) {
     EXPECT_EQ(defined([&](Definition& d) { d.contests[0].lists[0].choices[0].names[0].text = text; }),
               std::nullopt)
         << text;
+}
+
+// SPEC §4.3, rule 5.
+TEST(Definition, EidProfileIsWellFormed) {
+  using Change = std::function<void(EidProfile&)>;
+  const auto with = [](const Change& change) { return defined([&](Definition& d) { change(d.eid); }); };
+  const std::vector<Change> valid = {
+      [](EidProfile& e) { e.policies = {"2.999.1", "0.4.0.194112.1.2", "1.3.6.1.4.1.51361.1.1.1"}; },
+      [](EidProfile& e) { e.identity_types = {"PNOEE", "PNOLV", "PNOLT", "IDCKH", "PASFI", "TINDE"}; },
+      [](EidProfile& e) { e.keys = {"RSA"}; },
+      [](EidProfile& e) { e.rsa_bits_max = 2048; },
+      [](EidProfile& e) { e.keys = {"P-256"}, e.rsa_bits_min = 0, e.rsa_bits_max = 0; },
+  };
+  for (std::size_t i = 0; i < valid.size(); ++i) EXPECT_EQ(with(valid[i]), std::nullopt) << i;
+  const std::vector<Change> invalid = {
+      [](EidProfile& e) { e.policies.push_back(e.policies[0]); },
+      [](EidProfile& e) { e.identity_types = {"PNOEE", "PNOEE"}; },
+      [](EidProfile& e) { e.identity_types = {"PNOEE", "IDCEE"}; },  // A78: two identifiers of one person
+      [](EidProfile& e) { e.keys = {"P-384", "P-384"}, e.rsa_bits_min = 0, e.rsa_bits_max = 0; },
+      [](EidProfile& e) { e.keys = {"P-521"}, e.rsa_bits_min = 0, e.rsa_bits_max = 0; },
+      [](EidProfile& e) { e.keys = {"P-384"}; },  // sizes of RSA keys without RSA
+      [](EidProfile& e) { e.rsa_bits_min = 2047; },
+      [](EidProfile& e) { e.rsa_bits_min = 4096, e.rsa_bits_max = 4095; },
+      [](EidProfile& e) { e.anchors[0].push_back(0); },
+      [](EidProfile& e) { e.time_stamp_anchors.push_back({0x30, 0x00}); },
+  };
+  for (std::size_t i = 0; i < invalid.size(); ++i) EXPECT_EQ(with(invalid[i]), Reason::kManifestInvalid) << i;
+  for (const char* policy : {"0", "3.1", "0.40", "1.2.", ".1.2", "1..2", "1.02", "1.2.x", "1.2.-1", "1.2 ",
+                             "1.2.100000000000000000", "QCP-n-qscd"})
+    EXPECT_EQ(with([&](EidProfile& e) { e.policies = {policy}; }), Reason::kManifestInvalid) << policy;
+  for (const char* type : {"PNO", "pnoEE", "PNOee", "PNOEE-", "XXXEE", "PNOE1", "PNO E"})
+    EXPECT_EQ(with([&](EidProfile& e) { e.identity_types = {type}; }), Reason::kManifestInvalid) << type;
+}
+
+// A201: an anchor that ends, or has not begun, while ballots are cast or their evidence is collected.
+TEST(Definition, A201_AnchorsLastAsLongAsTheElection) {
+  const TestElection e;
+  Definition d = e.election().definition();
+  SystemRng rng;
+  const auto begins = static_cast<std::int64_t>(d.periods.casting_begins_s);
+  const auto ends = static_cast<std::int64_t>(d.periods.grace_ends_s);
+  constexpr std::int64_t kDay = 86'400, kTenYears = 10 * 365 * kDay;
+  const auto verdict = [&](const trust::TestCa& ca, bool for_time_stamps) -> std::optional<Rejection> {
+    Definition changed = d;
+    auto& list = for_time_stamps ? changed.eid.time_stamp_anchors : changed.eid.anchors;
+    for (const Bytes& anchor : ca.anchors()) list.push_back(anchor);
+    const auto ok = check_definition(changed);
+    return ok ? std::nullopt : std::optional(ok.error());
+  };
+  // The authority's certificates are valid from the day before to ten years after.
+  for (const bool for_time_stamps : {false, true}) {
+    const std::string list = for_time_stamps ? "eid.time_stamp_anchors[2]" : "eid.anchors[2]";
+    const Rejection expires{Reason::kManifestAnchorExpiry, list};
+    const auto ca = [&](std::int64_t now) { return trust::TestCa::create(rng, now, EcCurve::kP256); };
+    EXPECT_EQ(verdict(ca(begins + kDay), for_time_stamps), std::nullopt);
+    EXPECT_EQ(verdict(ca(begins + kDay + 1), for_time_stamps), expires);
+    EXPECT_EQ(verdict(ca(ends + kDay - kTenYears), for_time_stamps), std::nullopt);
+    EXPECT_EQ(verdict(ca(ends + kDay - kTenYears - 1), for_time_stamps), expires);
+  }
+  // An authority in the middle of changing its certificate: both are listed, and cards of both are good.
+  const auto before = trust::TestCa::create(rng, ends + kDay - kTenYears, EcCurve::kP256);
+  const auto after = before.renewed(rng, begins + kDay);
+  d.eid.anchors = {before.root_der(), before.issuing_der(), after.issuing_der()};
+  ASSERT_TRUE(check_definition(d));
+  const auto verifier = OpensslEidVerifier::create(d.eid);
+  ASSERT_TRUE(verifier);
+  const Person person{trust::artificial_national_id(1), "GIVEN", "FAMILY"};
+  for (const trust::TestCa* ca : {&before, &after}) {
+    const auto key = trust::generate_key(EcCurve::kP384, rng);
+    const Bytes card = ca->issue(trust::card_fields(person, KeyUse::kSigning, key.point, begins), rng);
+    const Bytes message = {1, 2, 3};
+    EXPECT_TRUE(
+        (*verifier)->verify(card, KeyUse::kSigning, message, sign_r_s(key, message, rng), begins + 10));
+  }
 }
 
 // A03, A21: one suite. Another group, size, hash or nesting has no name that is accepted, however it is

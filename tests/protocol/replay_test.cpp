@@ -53,7 +53,7 @@ TEST_F(ReplayTest, OrderOfRecasts) {
   const BallotItem b1 = item(t1, 1);
   CastTicket t2 = t1;
   t2.counter = 2;
-  t2.previous = sha256(b1.envelope.ballot);
+  t2.previous = id_of(b1.envelope);
   const BallotItem b2 = item(t2, 1, {1, 1});
   log.force(EntryType::kBallot, encode(b2));
   log.force(EntryType::kBallot, encode(b1));
@@ -96,10 +96,9 @@ TEST_F(ReplayTest, StuffedBallots) {
   const CastTicket ticket = e.ticket(log.state, 2, now_s());
   const Ballot ballot = make_ballot(e.election(), ticket, sha256(encode(ticket)),
                                     std::vector<std::size_t>{0, 0}, BallotSeed::random(e.rng()), e.rng());
-  log.force(EntryType::kBallot, encode(BallotItem{.envelope = e.envelope(ballot, ticket, e.card(3)),
-                                                  .received_ms = now_s() * 1000}));
+  log.force(EntryType::kBallot, encode(e.logged(e.envelope(ballot, ticket, e.card(3)), now_s() * 1000)));
   BallotItem unsigned_item = item(ticket, 2);
-  unsigned_item.envelope.signature.clear();
+  unsigned_item.envelope = without_signature(unsigned_item.envelope);
   log.force(EntryType::kBallot, encode(unsigned_item));
   EXPECT_EQ(findings(),
             (Found{Reason::kVoterNotOnRoll, Reason::kSignerNotPseudonym, Reason::kBallotSignatureMissing}));
@@ -157,6 +156,26 @@ TEST_F(ReplayTest, Rolls) {
   EXPECT_EQ(replay.state.unit_now(*replay.state.find(e.pseudonym(1))), 0U);
 }
 
+// A175: a second pseudonym for a voter takes a second spelling of her identifier on the roll.
+TEST_F(ReplayTest, A175_OnePersonOnePseudonym) {
+  const std::string id = e.card(40).person.national_id;
+  std::string lower = id;
+  lower[0] = 'p';
+  std::string wrong_digit = id;
+  wrong_digit.back() = static_cast<char>('0' + (wrong_digit.back() - '0' + 1) % 10);
+  Found expected;
+  for (const std::string& other : {lower, id + " ", wrong_digit, "IDC" + id.substr(3), id.substr(6)}) {
+    log.force(
+        EntryType::kRoll,
+        e.roll(2, roll_hash(), {{.kind = RollChangeKind::kAdd, .national_id = other, .unit = Id{"u1"}}}));
+    expected.push_back(Reason::kPseudonymNotInjective);
+  }
+  EXPECT_EQ(findings(), expected);
+  log.document(EntryType::kRoll,
+               e.roll(2, roll_hash(), {{.kind = RollChangeKind::kAdd, .national_id = id, .unit = Id{"u1"}}}));
+  EXPECT_EQ(findings(), expected);
+}
+
 TEST_F(ReplayTest, AMoveOutdatesAndAStrikeRevokes) {
   for (std::uint64_t n = 1; n <= 8; ++n) log.vote(n, {0, 0});
   const auto ids = [&](std::uint64_t n) { return e.card(n).person.national_id; };
@@ -200,9 +219,9 @@ TEST_F(ReplayTest, Revocations) {
 TEST_F(ReplayTest, RefusalsAreFounded) {
   const CastTicket ticket = e.ticket(log.state, 1, now_s());
   BallotItem broken = item(ticket, 1);
-  Ballot ballot = decode<Ballot>(broken.envelope.ballot).value();
+  Ballot ballot = ballot_of(broken.envelope);
   *(ballot.selections[0].proof.end() - 32) ^= 1;
-  broken.envelope = e.envelope(ballot, ticket, e.card(1));
+  broken = e.logged(e.envelope(ballot, ticket, e.card(1)), broken.received_ms);
   const auto refusal = [](const BallotItem& i, Reason reason) {
     return encode(RefusalItem{
         .envelope = i.envelope, .received_ms = i.received_ms, .reason = static_cast<std::uint64_t>(reason)});
@@ -213,6 +232,163 @@ TEST_F(ReplayTest, RefusalsAreFounded) {
   log.force(EntryType::kRefusal,
             refusal(item(ticket, 1), Reason::kSignerNotPseudonym));  // K33: a sound ballot
   EXPECT_EQ(findings(), (Found{Reason::kRefusalUnfounded, Reason::kRefusalUnfounded}));
+}
+
+/// What a replay says of a ballot whose evidence a service got wrong in that way.
+struct WrongTimeStamp {
+  trust::TsaFault fault;
+  Reason reason;
+  std::optional<std::int64_t> amount = {};
+};
+constexpr WrongTimeStamp kWrongTimeStamps[] = {
+    {trust::TsaFault::kOtherImprint, Reason::kTstImprint},
+    {trust::TsaFault::kSha1Imprint, Reason::kSigAlgForbidden},
+    {trust::TsaFault::kNoNonce, Reason::kTstNonce},
+    {trust::TsaFault::kWrongNonce, Reason::kTstNonce},
+    {trust::TsaFault::kSignerIsCa, Reason::kTstSignerProfile},
+    {trust::TsaFault::kSignerWithoutUsage, Reason::kTstSignerProfile},
+    {trust::TsaFault::kSignerExtraUsage, Reason::kTstSignerProfile},
+    {trust::TsaFault::kSignerUsageUncritical, Reason::kTstSignerProfile},
+    {trust::TsaFault::kSignerExpired, Reason::kCertNotValidAtSigning},
+    {trust::TsaFault::kSignerOfAnotherCa, Reason::kTstSignerUntrusted},
+    {trust::TsaFault::kNoCertificate, Reason::kTstFormat},
+    {trust::TsaFault::kClockSkew, Reason::kTimeEvidenceOrder, 3600},
+    {trust::TsaFault::kRejection, Reason::kEvidenceMissing},
+    {trust::TsaFault::kBadSignature, Reason::kTstSignature},
+    {trust::TsaFault::kGarbage, Reason::kEvidenceMissing},
+};
+struct WrongStatus {
+  trust::OcspFault fault;
+  Reason reason;
+};
+constexpr WrongStatus kWrongStatuses[] = {
+    {trust::OcspFault::kRevoked, Reason::kCertRevoked},
+    {trust::OcspFault::kSuspended, Reason::kCertSuspended},
+    {trust::OcspFault::kUnknown, Reason::kCertUnknown},
+    {trust::OcspFault::kStale, Reason::kOcspStale},
+    {trust::OcspFault::kOverdue, Reason::kOcspStale},
+    {trust::OcspFault::kClockSkew, Reason::kTimeEvidenceOrder},
+    {trust::OcspFault::kNoNonce, Reason::kOcspNonce},
+    {trust::OcspFault::kWrongNonce, Reason::kOcspNonce},
+    {trust::OcspFault::kResponderWithoutUsage, Reason::kOcspResponderUntrusted},
+    {trust::OcspFault::kResponderExtraUsage, Reason::kOcspResponderUntrusted},
+    {trust::OcspFault::kResponderExpired, Reason::kCertNotValidAtSigning},
+    {trust::OcspFault::kResponderOfAnotherCa, Reason::kOcspResponderUntrusted},
+    {trust::OcspFault::kNoResponderCertificate, Reason::kOcspResponderUntrusted},
+    {trust::OcspFault::kNeighbourSerial, Reason::kOcspCertidMismatch},
+    {trust::OcspFault::kOtherIssuer, Reason::kOcspCertidMismatch},
+    {trust::OcspFault::kTwoStatuses, Reason::kOcspFormat},
+    {trust::OcspFault::kBadSignature, Reason::kOcspSignature},
+    {trust::OcspFault::kTryLater, Reason::kEvidenceUnavailable},
+    {trust::OcspFault::kInternalError, Reason::kEvidenceUnavailable},
+    {trust::OcspFault::kUnauthorized, Reason::kEvidenceUnavailable},
+    {trust::OcspFault::kGarbage, Reason::kOcspFormat},
+};
+
+// A collector that does not look at what its services answer, or has services that lie.
+TEST_F(ReplayTest, A178_EvidenceThatDoesNotHold) {
+  Found expected;
+  const auto force = [&](Reason reason) {
+    log.force(EntryType::kBallot, encode(item(e.ticket(log.state, 1, now_s()), 1)));
+    expected.push_back(reason);
+  };
+  for (const auto& wrong : kWrongTimeStamps) {
+    e.trust().tsa.set_fault({wrong.fault, wrong.amount}, 1);
+    force(wrong.reason);
+  }
+  for (const auto& wrong : kWrongStatuses) {
+    e.trust().ocsp.set_fault({wrong.fault}, 1);
+    force(wrong.reason);
+  }
+  EXPECT_EQ(findings(), expected);
+  log.vote(1, {0, 0});
+  EXPECT_EQ(findings(), expected);
+}
+
+// A75: the time-stamp against ticket, casting and receipt.
+TEST_F(ReplayTest, A75_TimesThatDoNotFollow) {
+  const auto logged = [&](std::uint64_t stamped_s, std::uint64_t received_s) {
+    const CastTicket ticket = e.ticket(log.state, 1, e.options().casting_begins_s);
+    BallotItem out = item(ticket, 1);
+    SignedBallot signed_ballot = opened(out.envelope);
+    signed_ballot.evidence = e.evidence(signed_ballot, static_cast<std::int64_t>(stamped_s)).value();
+    out.envelope.container = write_container(signed_ballot);
+    out.received_ms = received_s * 1000;
+    const auto admitted = log.state.admit(out, e.eid());
+    return admitted ? std::nullopt : std::optional(admitted.error().reason);
+  };
+  const std::uint64_t begins = e.options().casting_begins_s;
+  const std::uint64_t expires = begins + 1800;
+  EXPECT_EQ(logged(begins + 1000, begins + 1000), std::nullopt);
+  EXPECT_EQ(logged(begins + 1000, begins + 100), std::nullopt);
+  EXPECT_EQ(logged(begins + 1001, begins + 100), Reason::kTimeEvidenceOrder);
+  EXPECT_EQ(logged(begins + 100, begins + 1000), std::nullopt);
+  EXPECT_EQ(logged(begins + 99, begins + 1000), Reason::kTimeEvidenceOrder);
+  EXPECT_EQ(logged(begins - 1, begins), Reason::kTimeEvidenceOrder);  // before casting began
+  EXPECT_EQ(logged(begins, begins), std::nullopt);
+  EXPECT_EQ(logged(expires - 1, expires - 1), std::nullopt);
+  EXPECT_EQ(logged(expires, expires - 1), Reason::kTicketExpired);
+}
+
+// Evidence of another signature, and another authority's certificate beside it.
+TEST_F(ReplayTest, EvidenceOfAnotherBallot) {
+  const CastTicket ticket = e.ticket(log.state, 1, now_s());
+  const BallotItem own = item(ticket, 1);
+  const Evidence other = *opened(item(ticket, 1, {1, 1}).envelope).evidence;
+  const auto with = [&](const auto& change) {
+    BallotItem changed = own;
+    changed.envelope = altered(own.envelope, change);
+    const auto admitted = log.state.admit(changed, e.eid());
+    return admitted ? std::nullopt : std::optional(admitted.error().reason);
+  };
+  EXPECT_EQ(with([](SignedBallot&) {}), std::nullopt);
+  EXPECT_EQ(with([](SignedBallot& s) { s.evidence.reset(); }), Reason::kEvidenceMissing);
+  EXPECT_EQ(with([&](SignedBallot& s) { s.evidence->time_stamp = other.time_stamp; }), Reason::kTstImprint);
+  EXPECT_EQ(with([&](SignedBallot& s) { s.evidence->ocsp = other.ocsp; }), Reason::kOcspNonce);
+  EXPECT_EQ(with([&](SignedBallot& s) { s.evidence = other; }), Reason::kTstImprint);
+  EXPECT_EQ(with([&](SignedBallot& s) { s.evidence->issuer = e.trust().ca.root_der(); }),
+            Reason::kSigTemplate);
+  EXPECT_EQ(with([](SignedBallot& s) { s.scheme = SignatureScheme::kEcdsaSha256; }),
+            Reason::kSigAlgForbidden);
+}
+
+// A76, A175: one key that was certified for two persons makes one of them vote for the other.
+TEST_F(ReplayTest, A76_OneKeyOfTwoPersons) {
+  Card twin = e.card(2);
+  twin.signing = e.card(1).signing;
+  twin.signing_certificate =
+      e.trust().ca.issue(trust::card_fields(twin.person, KeyUse::kSigning, twin.signing.point,
+                                            static_cast<std::int64_t>(e.options().casting_begins_s) - 3600),
+                         e.rng());
+  const auto cast_by_twin = [&] {
+    const CastTicket ticket = e.ticket(log.state, 2, now_s());
+    const Ballot ballot = make_ballot(e.election(), ticket, sha256(encode(ticket)),
+                                      std::vector<std::size_t>{0, 0}, BallotSeed::random(e.rng()), e.rng());
+    return e.logged(e.envelope(ballot, ticket, twin), now_s() * 1000);
+  };
+  EXPECT_TRUE(log.state.admit(cast_by_twin(), e.eid()));  // as long as the other has not voted
+  log.vote(1, {0, 0});
+  EXPECT_EQ(log.state.admit(cast_by_twin(), e.eid()).error().reason, Reason::kCertKeyShared);
+  log.force(EntryType::kBallot, encode(cast_by_twin()));
+  EXPECT_EQ(findings(), Found{Reason::kCertKeyShared});
+  log.vote(1, {1, 1});  // her own key again
+  log.vote(2, {1, 1});  // and hers, with the certificate of her own key
+  EXPECT_EQ(findings(), Found{Reason::kCertKeyShared});
+}
+
+// A78: ballots under several certificates of one person are one voter's.
+TEST_F(ReplayTest, A78_SeveralCertificatesOfOnePerson) {
+  log.vote(1, {0, 0});
+  const Card second = e.make_card(e.card(1).person);
+  ASSERT_NE(second.signing_certificate, e.card(1).signing_certificate);
+  const CastTicket ticket = e.ticket(log.state, 1, now_s());
+  EXPECT_EQ(ticket.counter, 2U);
+  const Ballot ballot = make_ballot(e.election(), ticket, sha256(encode(ticket)),
+                                    std::vector<std::size_t>{1, 1}, BallotSeed::random(e.rng()), e.rng());
+  log.ballot(e.logged(e.envelope(ballot, ticket, second), now_s() * 1000));
+  EXPECT_EQ(log.state.last_ballot(*log.state.find(e.pseudonym(1)))->counter, 2U);
+  EXPECT_EQ(log.state.ballots(), 2U);
+  EXPECT_EQ(findings(), Found{});
 }
 
 TEST_F(ReplayTest, LeavesAndItems) {
@@ -301,7 +477,7 @@ TEST_F(ReplayTest, OpeningABallotWithItsSeed) {
   const BallotSeed seed = BallotSeed::random(e.rng());
   const CastTicket ticket = e.ticket(log.state, 1, now_s());
   const BallotItem good = e.cast(ticket, 1, std::vector<std::size_t>{2, 1}, now_s() * 1000, &seed);
-  const Ballot ballot = decode<Ballot>(good.envelope.ballot).value();
+  const Ballot ballot = ballot_of(good.envelope);
   EXPECT_EQ(open_ballot(e.election(), ballot, seed).value(), (std::vector<std::size_t>{2, 1}));
   EXPECT_EQ(open_ballot(e.election(), ballot, BallotSeed::random(e.rng())).error().reason,
             Reason::kRMismatch);

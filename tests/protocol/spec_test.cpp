@@ -11,6 +11,8 @@
 #include <set>
 #include <sstream>
 
+#include "protocol/eid/ocsp.h"
+#include "protocol/eid/time_stamp.h"
 #include "protocol/labels.h"
 #include "protocol/messages.h"
 #include "tests/support/test_election.h"
@@ -179,6 +181,28 @@ TEST(Spec, ListsEveryReason) {
 
 // ---- The worked example.
 
+constexpr const char* kTimeStampRow = "time-stamp";
+constexpr const char* kIssuerRow = "issuing authority's certificate";
+constexpr const char* kStatusRow = "certificate status";
+
+/// The bytes of a row of the example; nullopt if there is no such row.
+std::optional<Bytes> row_in(const std::string& text, std::string_view name) {
+  const std::string head = "\n    " + std::string(name) + "\n";
+  std::size_t at = text.find(head);
+  if (at == std::string::npos) return std::nullopt;
+  std::string hex;
+  for (at += head.size(); text.compare(at, 8, "        ") == 0; at = text.find('\n', at) + 1)
+    hex += text.substr(at + 8, text.find('\n', at) - at - 8);
+  return from_hex(hex);
+}
+std::optional<Evidence> evidence_in(const std::string& text) {
+  auto time_stamp = row_in(text, kTimeStampRow);
+  auto issuer = row_in(text, kIssuerRow);
+  auto ocsp = row_in(text, kStatusRow);
+  if (!time_stamp || !issuer || !ocsp) return std::nullopt;
+  return Evidence{std::move(*time_stamp), std::move(*issuer), std::move(*ocsp)};
+}
+
 TEST(Spec, WorkedExample) {
   Options options;
   options.seed = "psephos worked example";
@@ -197,16 +221,20 @@ TEST(Spec, WorkedExample) {
   for (std::size_t i = 0; i < BallotSeed::kWidth; ++i)
     seed.expose_mutable()[i] = static_cast<std::uint8_t>(i);
   const std::vector<std::size_t> choices{1, 3};  // Bo; blank
-  const BallotItem item = e.cast(ticket, 1, choices, now_s * 1000, &seed);
+  BallotItem item = e.cast(ticket, 1, choices, now_s * 1000, &seed);
+  SignedBallot signed_ballot = opened(item.envelope);
+  // Services sign with randomness of their own: what the text shows of them is kept as long as it holds.
+  if (const auto kept = evidence_in(read_text(kSpec)); kept && !updating()) signed_ballot.evidence = *kept;
+  item.envelope.container = write_container(signed_ballot);
   log.ballot(item);
-  const Ballot ballot = decode<Ballot>(item.envelope.ballot).value();
+  const Ballot ballot = decode<Ballot>(signed_ballot.ballot).value();
   const LoggedItem& logged = log.items.back();
   const auto r = derive_randomness(seed, sha256(ticket_bytes), ballot.selections[0].contest, 0);
 
   // The example holds together: it opens, and its signed parts are read alike by two readers.
   EXPECT_EQ(open_ballot(e.election(), ballot, seed).value(), choices);
   SecondReader second;
-  second.expect_same("Ballot", item.envelope.ballot);
+  second.expect_same("Ballot", signed_ballot.ballot);
   second.expect_same("CastTicket", ticket_bytes);
   second.expect_same("BallotItem", logged.item);
   second.expect_same("Manifest", encode(e.election().manifest()));
@@ -237,10 +265,19 @@ TEST(Spec, WorkedExample) {
   row("alpha", ballot.selections[0].alpha.encode());
   row("beta", ballot.selections[0].beta.encode());
   row("proof (A ‖ B ‖ C ‖ D ‖ E ‖ f ‖ z_A ‖ z_C ‖ z)", ballot.selections[0].proof);
-  row("Ballot", item.envelope.ballot);
-  row("ballot id", sha256(item.envelope.ballot));
-  row("SHA-256 of the BallotItem (with signature, certificate, ticket and time of receipt)",
-      sha256(logged.item));
+  row("Ballot", signed_ballot.ballot);
+  row("ballot id", sha256(signed_ballot.ballot));
+  out << "    SignedInfo, which the card signs\n        " << text_of(signed_info(signed_ballot)) << "\n";
+  row("signature (r ‖ s)", signed_ballot.signature);
+  out << "    SignatureValue, which is time-stamped\n        "
+      << text_of(signature_value(signed_ballot.signature)) << "\n";
+  row("nonce of the time-stamp", time_stamp_nonce(signature_value(signed_ballot.signature)));
+  row(kTimeStampRow, signed_ballot.evidence->time_stamp);
+  row("nonce of the status", ocsp_nonce(signed_ballot.evidence->time_stamp));
+  row(kIssuerRow, signed_ballot.evidence->issuer);
+  row(kStatusRow, signed_ballot.evidence->ocsp);
+  row("SHA-256 of the container", sha256(item.envelope.container));
+  row("SHA-256 of the BallotItem (with container, ticket and time of receipt)", sha256(logged.item));
   row("salt", logged.salt);
   row("entry 2 of the log", log.entries.back());
   row("its leaf hash", leaf_hash(log.entries.back()));

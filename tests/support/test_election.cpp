@@ -8,7 +8,10 @@
 
 #include <stdexcept>
 
+#include "protocol/archive.h"
 #include "protocol/checks/definition.h"
+#include "protocol/eid/ocsp.h"
+#include "protocol/eid/time_stamp.h"
 #include "protocol/labels.h"
 #include "protocol/signed.h"
 #include "tests/trust-services/test_ca/national_ids.h"
@@ -57,15 +60,33 @@ SignedDocument sign_ceremony(const SigningKey& key, std::uint64_t trustee, const
 
 }  // namespace
 
+SignedBallot opened(const Envelope& envelope) {
+  auto out = read_container(envelope.container);
+  if (!out) throw std::runtime_error(to_string(out.error()));
+  return std::move(*out);
+}
+
+Envelope without_signature(Envelope envelope) {
+  auto files = read_archive(envelope.container, 16).value();
+  std::erase_if(files, [](const ArchivedFile& file) { return file.name == "META-INF/signatures0.xml"; });
+  envelope.container = write_archive(files);
+  return envelope;
+}
+
 Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng) {
+  const bool p384 = key.curve == EcCurve::kP384;
   ByteArray<SHA384_DIGEST_LENGTH> digest{};
-  SHA384(message.data(), message.size(), digest.data());
-  const Bytes der = trust::sign(key, digest, rng);
+  if (p384)
+    SHA384(message.data(), message.size(), digest.data());
+  else
+    SHA256(message.data(), message.size(), digest.data());
+  const std::size_t width = trust::scalar_bytes(key.curve);
+  const Bytes der = trust::sign(key, ByteView(digest).first(p384 ? 48 : 32), rng);
   const std::uint8_t* at = der.data();
   ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
-  Bytes out(96);
-  BN_bn2binpad(ECDSA_SIG_get0_r(signature), out.data(), 48);
-  BN_bn2binpad(ECDSA_SIG_get0_s(signature), out.data() + 48, 48);
+  Bytes out(2 * width);
+  BN_bn2binpad(ECDSA_SIG_get0_r(signature), out.data(), static_cast<int>(width));
+  BN_bn2binpad(ECDSA_SIG_get0_s(signature), out.data() + width, static_cast<int>(width));
   ECDSA_SIG_free(signature);
   return out;
 }
@@ -90,7 +111,7 @@ TestElection::TestElection(const Options& options)
       witnesses(make_keys(3, *rng_)),
       collector(make_keys(2, *rng_)),
       options_(options),
-      ca_(trust::TestCa::create(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400)) {
+      trust_(*rng_, static_cast<std::int64_t>(options.casting_begins_s) - 86'400) {
   std::vector<DkgSecret> ceremony_secrets;
   Definition d{.suite = std::string(labels::kSuite),
                .election = {options.election},
@@ -121,7 +142,7 @@ TestElection::TestElection(const Options& options)
                           .verification_minutes = 30,
                           .verification_count = 3,
                           .ticket_minutes = 30},
-               .anchors = ca_.anchors(),
+               .eid = trust::test_profile(trust_.ca.anchors(), trust_.time_stamp_ca.anchors()),
                .commission = members("Member ", commission),
                .commission_quorum = 2,
                .trustees = {},
@@ -181,7 +202,7 @@ TestElection::TestElection(const Options& options)
   auto opened = Election::open(signed_manifest(manifest), std::nullopt);
   if (!opened) throw std::runtime_error(to_string(opened.error()));
   election_ = std::move(*opened);
-  eid_ = OpensslEidVerifier::create(election().definition().anchors).value();
+  eid_ = OpensslEidVerifier::create(election().definition().eid).value();
 }
 
 Bytes TestElection::signed_manifest(const Manifest& manifest) const {
@@ -205,10 +226,10 @@ Card TestElection::make_card(const Person& person) {
             .authentication_certificate = {},
             .signing_certificate = {}};
   const auto now = static_cast<std::int64_t>(options_.casting_begins_s) - 3600;
-  card.authentication_certificate =
-      ca_.issue(trust::card_fields(person, KeyUse::kAuthentication, card.authentication.point, now), *rng_);
+  card.authentication_certificate = trust_.ca.issue(
+      trust::card_fields(person, KeyUse::kAuthentication, card.authentication.point, now), *rng_);
   card.signing_certificate =
-      ca_.issue(trust::card_fields(person, KeyUse::kSigning, card.signing.point, now), *rng_);
+      trust_.ca.issue(trust::card_fields(person, KeyUse::kSigning, card.signing.point, now), *rng_);
   return card;
 }
 
@@ -266,12 +287,41 @@ CastTicket TestElection::ticket(const ElectionState& state, std::uint64_t n, std
   return ticket;
 }
 
-Envelope TestElection::envelope(const Ballot& ballot, const CastTicket& ticket, const Card& card) const {
-  const Bytes bytes = encode(ballot);
-  return {.ballot = bytes,
-          .signature = sign_r_s(card.signing, signed_bytes(labels::kEidBallot, bytes), *rng_),
-          .certificate = card.signing_certificate,
-          .ticket = sign_ticket(ticket)};
+Envelope TestElection::envelope(const Bytes& ballot, const CastTicket& ticket, const Card& card) const {
+  SignedBallot out{.ballot = ballot,
+                   .certificate = card.signing_certificate,
+                   .scheme = SignatureScheme::kEcdsaSha384,
+                   .signing_time_s = options_.casting_begins_s,
+                   .signature = {},
+                   .evidence = std::nullopt};
+  out.signature = sign_r_s(card.signing, signed_info(out), *rng_);
+  return {.container = write_container(out), .ticket = sign_ticket(ticket)};
+}
+
+Result<Evidence, Reason> TestElection::evidence(const SignedBallot& signed_ballot, std::int64_t at_unix_s) {
+  const auto issuer = eid().issuer_of(signed_ballot.certificate);
+  if (!issuer) return std::unexpected(issuer.error());
+  const auto certificate = parse_certificate(signed_ballot.certificate);
+  const auto authority = parse_certificate(*issuer);
+  Evidence out{.time_stamp = {}, .issuer = copy_of(*issuer), .ocsp = {}};
+  const Bytes stamped = signature_value(signed_ballot.signature);
+  auto token = time_stamp_token_of(trust_.tsa.answer(time_stamp_request(stamped), at_unix_s));
+  if (!token) return std::unexpected(token.error());
+  out.time_stamp = std::move(*token);
+  out.ocsp =
+      trust_.ocsp.answer(ocsp_request(*certificate, *authority, ocsp_nonce(out.time_stamp)), at_unix_s);
+  return out;
+}
+
+BallotItem TestElection::logged(const Envelope& envelope, std::uint64_t received_ms) {
+  BallotItem item{.envelope = envelope, .received_ms = received_ms};
+  auto container = read_container(envelope.container);
+  if (!container) return item;
+  auto proved = evidence(*container, static_cast<std::int64_t>(received_ms / 1000));
+  if (!proved) return item;
+  container->evidence = std::move(*proved);
+  item.envelope.container = write_container(*container);
+  return item;
 }
 
 BallotItem TestElection::cast(const CastTicket& ticket, std::uint64_t n, std::span<const std::size_t> choices,
@@ -279,7 +329,7 @@ BallotItem TestElection::cast(const CastTicket& ticket, std::uint64_t n, std::sp
   const BallotSeed fresh = BallotSeed::random(*rng_);
   const Ballot ballot = make_ballot(election(), ticket, sha256(encode(ticket)), choices,
                                     seed != nullptr ? *seed : fresh, *rng_);
-  return {.envelope = envelope(ballot, ticket, card(n)), .received_ms = now_ms};
+  return logged(envelope(ballot, ticket, card(n)), now_ms);
 }
 
 SignedNote TestElection::cosigned_checkpoint(const MerkleTree& tree) const {
@@ -330,7 +380,7 @@ BallotId TestLog::vote(std::uint64_t n, std::vector<std::size_t> choices) {
   now_s = std::max(now_s, e_.options().casting_begins_s) + 1;
   const BallotItem item = e_.cast(e_.ticket(state, n, now_s), n, choices, now_s * 1000);
   ballot(item);
-  return sha256(item.envelope.ballot);
+  return id_of(item.envelope);
 }
 
 void TestLog::close_and_seal() {

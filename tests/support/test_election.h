@@ -14,9 +14,10 @@
 #include "protocol/checks/admission.h"
 #include "protocol/checks/lists.h"
 #include "protocol/checks/tally.h"
+#include "protocol/container.h"
 #include "protocol/eid/openssl_eid.h"
 #include "protocol/election.h"
-#include "tests/trust-services/test_ca/ca.h"
+#include "tests/trust-services/services/test_trust.h"
 
 /// A whole election in memory with every key in hand, for tests and for parties that cheat. Honest unless
 /// told otherwise; deterministic but for keys and nonces.
@@ -57,7 +58,33 @@ struct Card {
   Bytes authentication_certificate, signing_certificate;
 };
 
-/// ECDSA on P-384 with SHA-384 as a card gives it: r‖s.
+/// What an envelope's container holds. @pre it is one.
+SignedBallot opened(const Envelope& envelope);
+inline Bytes ballot_bytes(const Envelope& envelope) {
+  return opened(envelope).ballot;
+}
+inline Ballot ballot_of(const Envelope& envelope) {
+  return decode<Ballot>(ballot_bytes(envelope)).value();
+}
+inline BallotId id_of(const Envelope& envelope) {
+  return sha256(ballot_bytes(envelope));
+}
+/// The envelope with something else in its container, which nobody signs anew.
+template <class Change>
+Envelope altered(Envelope envelope, Change change) {
+  SignedBallot signed_ballot = opened(envelope);
+  change(signed_ballot);
+  envelope.container = write_container(signed_ballot);
+  return envelope;
+}
+/// The item that a collector says it logged for an envelope.
+inline BallotItem logged_as(const Envelope& envelope, const SubmitAnswer& answer) {
+  return {altered(envelope, [&](SignedBallot& s) { s.evidence = answer.evidence; }), answer.received_ms};
+}
+/// The envelope with a container that holds no signature.
+Envelope without_signature(Envelope envelope);
+
+/// ECDSA as a card gives it, with SHA-384 on P-384 and SHA-256 on P-256: r‖s.
 Bytes sign_r_s(const trust::EcKey& key, ByteView message, Rng& rng);
 
 /// Units u1, u2, u3 (u1 has its own council list), contests mayor and council; 3 commission members (quorum
@@ -70,7 +97,8 @@ class TestElection {
 
   const Election& election() const { return *election_; }
   const EidVerifier& eid() const { return *eid_; }
-  const trust::TestCa& ca() const { return ca_; }
+  const trust::TestCa& ca() const { return trust_.ca; }
+  trust::TestTrust& trust() { return trust_; }
   Rng& rng() const { return *rng_; }
   const Options& options() const { return options_; }
 
@@ -96,8 +124,15 @@ class TestElection {
   CastTicket ticket(const ElectionState& state, std::uint64_t n, std::uint64_t now_s);
   BallotItem cast(const CastTicket& ticket, std::uint64_t n, std::span<const std::size_t> choices,
                   std::uint64_t now_ms, const BallotSeed* seed = nullptr);
-  /// Signs the bytes of a ballot with a card, whatever they are.
-  Envelope envelope(const Ballot& ballot, const CastTicket& ticket, const Card& card) const;
+  /// Signs the bytes of a ballot with a card, whatever they are: what a client submits.
+  Envelope envelope(const Bytes& ballot, const CastTicket& ticket, const Card& card) const;
+  Envelope envelope(const Ballot& ballot, const CastTicket& ticket, const Card& card) const {
+    return envelope(encode(ballot), ticket, card);
+  }
+  /// What a collector logs of it: with evidence, all clocks at the time of receipt. An envelope that no
+  /// evidence can be had for stays as it is.
+  BallotItem logged(const Envelope& envelope, std::uint64_t received_ms);
+  Result<Evidence, Reason> evidence(const SignedBallot& signed_ballot, std::int64_t at_unix_s);
 
   std::vector<SigningKey> commission, trustees, mixers, witnesses,
       collector;                                       ///< collector: log key, service key
@@ -107,7 +142,7 @@ class TestElection {
 
  private:
   Options options_;
-  trust::TestCa ca_;
+  trust::TestTrust trust_;
   std::map<std::uint64_t, Card> cards_;
   std::unique_ptr<OpensslEidVerifier> eid_;
   std::optional<Election> election_;

@@ -14,9 +14,12 @@ std::string id(std::uint64_t n) {
   return trust::artificial_national_id(n);
 }
 
+const std::vector<std::string> kTypes = {"PNOEE", "PNOLV"};
+
 TEST(Documents, RollLines) {
   const auto changes = parse_roll("# roll\n" + id(1) + "\tu1\tMari\tMaasikas\r\n\n" + id(2) + "\tu2\n+\t" +
-                                  id(3) + "\tu1\nmove\t" + id(4) + "\tu2\n-\t" + id(5));
+                                      id(3) + "\tu1\nmove\t" + id(4) + "\tu2\n-\t" + id(5),
+                                  kTypes);
   ASSERT_TRUE(changes) << to_string(changes.error());
   ASSERT_EQ(changes->size(), 5U);
   const RollChangeKind kinds[] = {RollChangeKind::kAdd, RollChangeKind::kAdd, RollChangeKind::kAdd,
@@ -31,7 +34,7 @@ TEST(Documents, RollLines) {
 
 TEST(Documents, RollLinesThatAreOffAreNamed) {
   const auto refused = [](const std::string& text) {
-    const auto changes = parse_roll(text);
+    const auto changes = parse_roll(text, kTypes);
     return changes ? "accepted"
                    : std::string(name_of(changes.error().reason)) + " " + changes.error().object.substr(0, 6);
   };
@@ -47,10 +50,23 @@ TEST(Documents, RollLinesThatAreOffAreNamed) {
 TEST(Documents, IdsAreSortedAndEachOnce) {
   auto sorted = std::vector<std::string>{id(1), id(2), id(3)};
   std::ranges::sort(sorted);
-  EXPECT_EQ(parse_ids(id(3) + "\n" + id(1) + "\n# x\n" + id(2) + "\n"), sorted);
-  EXPECT_EQ(parse_ids(id(3) + "\n" + id(3)).error().reason, Reason::kRevocationDuplicate);
-  EXPECT_EQ(parse_ids(id(3) + " ").error().reason, Reason::kVoterIdFormat);
-  EXPECT_EQ(parse_ids("\n").error().reason, Reason::kWireMissingField);
+  EXPECT_EQ(parse_ids(id(3) + "\n" + id(1) + "\n# x\n" + id(2) + "\n", kTypes), sorted);
+  EXPECT_EQ(parse_ids(id(3) + "\n" + id(3), kTypes).error().reason, Reason::kRevocationDuplicate);
+  EXPECT_EQ(parse_ids(id(3) + " ", kTypes).error().reason, Reason::kVoterIdFormat);
+  EXPECT_EQ(parse_ids("\n", kTypes).error().reason, Reason::kWireMissingField);
+}
+
+// A78: rolls hold the identifiers that certificates of the election have, and no others.
+TEST(Documents, A78_IdsOfTheElectionsTypes) {
+  for (const char* good : {"PNOEE-38001085718", "PNOLV-030303-10012"}) {
+    EXPECT_TRUE(parse_roll(std::string(good) + "\tu1", kTypes)) << good;
+    EXPECT_TRUE(parse_ids(good, kTypes)) << good;
+  }
+  for (const char* bad : {"PNOLT-38001085718", "IDCEE-AB123456", "pnoee-38001085718", "PNOEE-38001085718 ",
+                          "PNOLV-03030310012"}) {
+    EXPECT_EQ(parse_roll(std::string(bad) + "\tu1", kTypes).error().reason, Reason::kVoterIdFormat) << bad;
+    EXPECT_EQ(parse_ids(bad, kTypes).error().reason, Reason::kVoterIdFormat) << bad;
+  }
 }
 
 TEST(Documents, MembersSignWhatTheyHaveChecked) {

@@ -17,6 +17,7 @@
 #include "tests/trust-services/test_ca/token.h"
 #include "tests/voter-client/lying_collector.h"
 #include "voter-client/core/https_client.h"
+#include "voter-client/texts.h"
 
 namespace psephos {
 namespace {
@@ -110,7 +111,8 @@ class HttpsTest : public ::testing::Test {
     std::string output;  ///< both streams
   };
   Ran run(const std::string& program, const std::string& arguments) const {
-    return shell(fmt::format("{}/{} {} --server 127.0.0.1:{} --fingerprint {}", PSEPHOS_BIN, program,
+    // The client's words are English unless a test asks for others: no locale, and the election's first.
+    return shell(fmt::format("LC_ALL=C {}/{} {} --server 127.0.0.1:{} --fingerprint {}", PSEPHOS_BIN, program,
                              arguments, address.port, to_hex(election().fingerprint())));
   }
   static Ran shell(const std::string& command) {
@@ -134,7 +136,7 @@ TEST_F(HttpsTest, CastsOverThePinnedConnection) {
   ASSERT_TRUE(opened) << to_string(opened.error());
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(*opened, transport, heads, world.e->rng(),
+  Session session(*opened, world.e->eid(), transport, heads, world.e->rng(),
                   {[&] { return world.now_ms.load(); }, ClientClock::system().sleep_ms});
   test::TestSigner card(*world.e, 1);
   const auto authorisation = session.authenticate(card);
@@ -218,7 +220,7 @@ TEST_F(HttpsSeveralTest, A55_RecordLengthsDoNotDependOnTheChoice) {
   test::TestSigner card(*world.e, 1);
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  Session session(election(), world.e->eid(), transport, heads, world.e->rng(), ClientClock::system());
   const auto authorisation = session.authenticate(card);
   ASSERT_TRUE(authorisation) << to_string(authorisation.error());
   std::optional<int> status;
@@ -270,6 +272,7 @@ TEST_F(HttpsTest, Programs) {
   EXPECT_EQ(contests.status, 0) << contests.output;
   EXPECT_NE(contests.output.find("Volikogu (council)"), std::string::npos) << contests.output;
   EXPECT_NE(contests.output.find("c1-blank"), std::string::npos);
+  EXPECT_NE(contests.output.find("Hääletamiseks: vote cast --choose"), std::string::npos) << contests.output;
 
   const std::string choose = " --choose mayor=mayor-102 --choose council=c1-103 --yes";
   const auto receipt = home / "receipt";
@@ -289,6 +292,17 @@ TEST_F(HttpsTest, Programs) {
   EXPECT_NE(checked.output.find("Mayor: Bo (mayor-102)"), std::string::npos) << checked.output;
   EXPECT_NE(checked.output.find("Council: Fil (c1-103)"), std::string::npos);
   EXPECT_NE(checked.output.find(id(3)), std::string::npos);
+  EXPECT_NE(checked.output.find("Status: this is your current ballot."), std::string::npos) << checked.output;
+  // Names of a language that the election lacks are in its first.
+  const Ran in_khmer = run("vote", check + " --lang km");
+  EXPECT_EQ(in_khmer.status, 0) << in_khmer.output;
+  EXPECT_NE(in_khmer.output.find("Mayor: Bo (mayor-102)"), std::string::npos) << in_khmer.output;
+  EXPECT_NE(in_khmer.output.find(text(TextId::kStatusCurrent, Language::kKhmer)), std::string::npos)
+      << in_khmer.output;
+  const Ran in_finnish = run("vote", check + " --lang fi");
+  EXPECT_EQ(in_finnish.status, 2);
+  EXPECT_NE(in_finnish.output.find("--lang: this election is in en, et [USAGE]"), std::string::npos)
+      << in_finnish.output;
   const Ran other = run("vote", check + " --voter " + id(4));
   EXPECT_EQ(other.status, 1);
   EXPECT_NE(other.output.find("VOTER_MISMATCH"), std::string::npos) << other.output;
@@ -350,7 +364,8 @@ TEST_F(ProductionTest, A39_SoftwareCardsAreOfNoUse) {
        {"contests " + voter, "cast " + voter + " --choose mayor=mayor-102 --choose council=c1-103 --yes"}) {
     const Ran ran = run("vote", words);
     EXPECT_EQ(ran.status, 1) << ran.output;
-    EXPECT_NE(ran.output.find("psephos vote: TEST_MODE_FORBIDDEN:"), std::string::npos) << ran.output;
+    EXPECT_NE(ran.output.find("[TEST_MODE_FORBIDDEN: " + cards.string() + "]"), std::string::npos)
+        << ran.output;
   }
   std::ofstream(home / "plan") << id << "\tmayor=mayor-101,council=c1-101\n";
   const Ran bulk =
@@ -367,13 +382,65 @@ TEST_F(ProductionTest, A39_SoftwareCardsAreOfNoUse) {
   // A card in a reader, here in this process's memory, casts as ever.
   HttpsClient transport = pinned();
   HeadMemory heads;
-  Session session(election(), transport, heads, world.e->rng(), ClientClock::system());
+  Session session(election(), world.e->eid(), transport, heads, world.e->rng(), ClientClock::system());
   test::TestSigner card(*world.e, 3);
   const auto authorisation = session.authenticate(card);
   ASSERT_TRUE(authorisation) << to_string(authorisation.error());
   const auto ballot = session.seal(*authorisation, std::vector<std::size_t>{1, 2}, card);
   ASSERT_TRUE(ballot);
   EXPECT_TRUE(session.submit(*ballot));
+}
+
+TEST_F(HttpsTest, RefusalsInTheVotersLanguage) {
+  const std::string state = (world.directory.path() / "state").string();
+  for (const Language language : kLanguages) {
+    const Ran ran =
+        run("vote", fmt::format("contests --module none.so --state {} --lang {}", state, code_of(language)));
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    EXPECT_EQ(ran.output,
+              "psephos vote: " + refusal_text({Reason::kModuleMissing, "none.so"}, language) + "\n");
+  }
+  // Without a wish, the locale; without that, the election's first language, once it is known.
+  const auto output = [&](const std::string& locale) {
+    return shell(fmt::format("LC_ALL={} {}/vote contests --module none.so --state {} --server 127.0.0.1:{} "
+                             "--fingerprint {}",
+                             locale, PSEPHOS_BIN, state, address.port, to_hex(election().fingerprint())))
+        .output;
+  };
+  const Rejection missing{Reason::kModuleMissing, "none.so"};
+  EXPECT_EQ(output("ru_EE.UTF-8"), "psephos vote: " + refusal_text(missing, Language::kRussian) + "\n");
+  EXPECT_EQ(output("C"), "psephos vote: " + refusal_text(missing, Language::kEnglish) + "\n");
+}
+
+/// An election whose first language is Estonian.
+class EstonianTest : public HttpsTest {
+ protected:
+  EstonianTest() : HttpsTest(estonian()) {}
+  static test::Options estonian() {
+    test::Options options = open_now();
+    options.amend = [](Definition& d) {
+      std::ranges::reverse(d.languages);
+      std::ranges::reverse(d.title);
+      for (Unit& unit : d.units) std::ranges::reverse(unit.names);
+      for (Contest& contest : d.contests) {
+        std::ranges::reverse(contest.title);
+        for (ChoiceList& list : contest.lists)
+          for (Choice& choice : list.choices) {
+            std::ranges::reverse(choice.names);
+            std::ranges::reverse(choice.group);
+          }
+      }
+    };
+    return options;
+  }
+};
+
+TEST_F(EstonianTest, TheElectionsFirstLanguage) {
+  ASSERT_EQ(election().definition().languages.front().text, "et");
+  const Ran ran = run("vote", fmt::format("contests --module none.so --state {}",
+                                          (world.directory.path() / "state").string()));
+  EXPECT_EQ(ran.output,
+            "psephos vote: " + refusal_text({Reason::kModuleMissing, "none.so"}, Language::kEstonian) + "\n");
 }
 
 TEST_F(HttpsTest, NoFingerprintNoVote) {

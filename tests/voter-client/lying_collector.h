@@ -13,12 +13,12 @@ namespace psephos::test {
 class TestSigner final : public Signer {
  public:
   TestSigner(TestElection& e, std::uint64_t n) : e_(e), card_(e.card(n)) {}
-  Result<Bytes, SignerError> certificate(KeyUse use) override {
-    return use == KeyUse::kSigning ? card_.signing_certificate : card_.authentication_certificate;
-  }
-  Result<Bytes, SignerError> sign(KeyUse use, ByteView message) override {
+  Result<Bytes, Rejection> signing_certificate() override { return card_.signing_certificate; }
+  Result<Signed, Rejection> sign(KeyUse use, ByteView message) override {
     ++signatures;
-    return sign_r_s(use == KeyUse::kSigning ? card_.signing : card_.authentication, message, e_.rng());
+    const bool signing = use == KeyUse::kSigning;
+    return Signed{signing ? card_.signing_certificate : card_.authentication_certificate,
+                  sign_r_s(signing ? card_.signing : card_.authentication, message, e_.rng())};
   }
   int signatures = 0;
 
@@ -116,10 +116,10 @@ class LyingCollector final : public Transport {
   HttpReply ballot(ByteView body) {
     if (refuse_ballots) return refuse(body, *refuse_ballots);
     const auto submission = decode<Submission>(body).value();
-    const BallotId id = sha256(submission.envelope.ballot);
+    const BallotId id = id_of(submission.envelope);
     SubmitAnswer answer;
     if (!recorded_.contains(id)) {
-      const BallotItem item{submission.envelope, now_s * 1000};
+      const BallotItem item = e_.logged(submission.envelope, now_s * 1000);
       const auto admission = log.state.admit(item, e_.eid());
       if (!admission) return refuse(body, admission.error().reason);
       log.ballot(item);
@@ -130,7 +130,9 @@ class LyingCollector final : public Transport {
     const std::uint64_t index = recorded_[id].first;
     answer.receipt = receipt(index, id);
     answer.salt = log.items[index].salt;
-    answer.received_ms = decode<BallotItem>(log.items[index].item)->received_ms;
+    const auto item = decode<BallotItem>(log.items[index].item).value();
+    answer.received_ms = item.received_ms;
+    answer.evidence = opened(item.envelope).evidence.value();
     if (pending_receipts > 0) {
       --pending_receipts;
       answer.receipt.checkpoint.clear();

@@ -20,7 +20,7 @@ class SessionTest : public ::testing::Test {
   HeadMemory heads;
   ClientClock clock{[this] { return collector.now_s * 1000 + slept_ms; },
                     [this](std::uint64_t ms) { slept_ms += ms; }};
-  Session session{e.election(), collector, heads, e.rng(), clock};
+  Session session{e.election(), e.eid(), collector, heads, e.rng(), clock};
   std::uint64_t slept_ms = 0;
   const std::vector<std::size_t> choices{1, 2};
 
@@ -94,7 +94,7 @@ TEST_F(SessionTest, A16_StuckGenerator) {
   const int signatures = card.signatures;
   const auto seal = [&](std::size_t sound_bytes) {
     StuckRng rng(e.rng(), sound_bytes);
-    return seal_ballot(e.election(), *authorisation, choices, card, rng);
+    return seal_ballot(e.election(), *authorisation, choices, card, rng, collector.now_s);
   };
   const Rejection none{reason_of(Fault::kRngHealth), "before a ballot was made"};
   const Rejection thrown_away{reason_of(Fault::kRngHealth), "the ballot was thrown away"};

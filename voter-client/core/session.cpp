@@ -1,13 +1,13 @@
 #include "voter-client/core/session.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "crypto/tested_random.h"
+#include "protocol/checks/signed_ballot.h"
 #include "protocol/eid/certificate.h"
 #include "protocol/labels.h"
 #include "protocol/limits.h"
+#include "voter-client/core/ask.h"
 
 namespace psephos {
 
@@ -17,10 +17,6 @@ constexpr std::size_t kSmallAnswerBytes = 65'536;
 constexpr std::size_t kVerifyAnswerBytes = limits::kSubmissionBytes + 65'536;
 constexpr std::uint64_t kFirstPause_ms = 500;
 constexpr std::uint64_t kLongestPause_ms = 10'000;
-
-std::unexpected<Rejection> card_refused(SignerError error, KeyUse use) {
-  return reject(reason_of(error), use == KeyUse::kAuthentication ? "PIN1" : "PIN2");
-}
 
 std::unexpected<Rejection> unverifiable(const Rejection& because) {
   return reject(Reason::kAckUnverifiable,
@@ -47,17 +43,6 @@ std::unexpected<Rejection> judged(const Rejection& rejection) {
 
 }  // namespace
 
-ClientClock ClientClock::system() {
-  return {.now_ms =
-              [] {
-                using std::chrono::milliseconds;
-                return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(
-                                                      std::chrono::system_clock::now().time_since_epoch())
-                                                      .count());
-              },
-          .sleep_ms = [](std::uint64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
-}
-
 Result<Election, Rejection> fetch_election(Transport& transport,
                                            const std::optional<Digest256>& fingerprint) {
   if (!fingerprint) return reject(Reason::kManifestFpUnpinned, "manifest");
@@ -69,7 +54,8 @@ Result<Election, Rejection> fetch_election(Transport& transport,
 }
 
 Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
-                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng) {
+                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng,
+                                            std::uint64_t now_s) {
   TestedRng tested(rng);
   if (!tested.healthy()) return reject(Fault::kRngHealth, "before a ballot was made");
   SealedBallot out;
@@ -79,38 +65,32 @@ Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Auth
   const Ballot ballot =
       make_ballot(election, authorisation.ticket, authorisation.ticket_hash, choices, out.code.seed, tested);
   if (!tested.healthy()) return reject(Fault::kRngHealth, "the ballot was thrown away");
-  out.envelope = {
-      .ballot = encode(ballot), .signature = {}, .certificate = {}, .ticket = authorisation.signed_ticket};
-  auto certificate = signer.certificate(KeyUse::kSigning);
-  if (!certificate) return card_refused(certificate.error(), KeyUse::kSigning);
-  auto signature = signer.sign(KeyUse::kSigning, signed_bytes(labels::kEidBallot, out.envelope.ballot));
-  if (!signature) return card_refused(signature.error(), KeyUse::kSigning);
-  out.envelope.certificate = std::move(*certificate);
-  out.envelope.signature = std::move(*signature);
-  out.code.ballot_id = sha256(out.envelope.ballot);
-  out.submission = encode(Submission{out.envelope, sha256(out.code.fetch_secret.expose())});
+  auto certificate = signer.signing_certificate();
+  if (!certificate) return std::unexpected(certificate.error());
+  const auto parsed = parse_certificate(*certificate);
+  if (!parsed) return reject(parsed.error(), "the signing certificate");
+  const auto scheme = voter_scheme(*parsed);
+  if (!scheme) return reject(Reason::kSigAlgForbidden, "the signing certificate");
+  out.signed_ballot = {.ballot = encode(ballot),
+                       .certificate = std::move(*certificate),
+                       .scheme = *scheme,
+                       .signing_time_s = now_s,
+                       .signature = {},
+                       .evidence = std::nullopt};
+  auto signature = signer.sign(KeyUse::kSigning, signed_info(out.signed_ballot));
+  if (!signature) return std::unexpected(signature.error());
+  out.signed_ballot.signature = std::move(signature->signature);
+  out.ticket = authorisation.signed_ticket;
+  out.code.ballot_id = sha256(out.signed_ballot.ballot);
+  out.submission = encode(
+      Submission{{write_container(out.signed_ballot), out.ticket}, sha256(out.code.fetch_secret.expose())});
   out.counter = authorisation.ticket.counter;
   out.expires_s = authorisation.ticket.expires_s;
   return out;
 }
 
 Result<Bytes, Rejection> Session::post(const std::string& target, ByteView body, std::size_t max_bytes) {
-  auto reply = transport_.exchange("POST", target, body, max_bytes);
-  if (!reply) return std::unexpected(reply.error());
-  if (reply->status == 200) return std::move(reply->body);
-  const std::string http = target + ": HTTP " + std::to_string(reply->status);
-  const auto message = decode<ServiceSigned>(reply->body);
-  if (!message) return reject(Reason::kSigInvalid, http + " without a signed refusal");
-  if (auto ok = check_service_signature(*message, labels::kSignRefusal, election_.service_key(), http); !ok)
-    return std::unexpected(ok.error());
-  const auto refusal = decode<Refusal>(message->body);
-  if (!refusal) return reject(Reason::kSigInvalid, http + ", refusal");
-  if (refusal->fingerprint != election_.fingerprint() || refusal->request_hash != sha256(body))
-    return reject(Reason::kSigInvalid, http + ", refusal of another request");
-  const auto reason = reason_from(refusal->reason);
-  if (!reason)
-    return reject(Reason::kServiceUnavailable, http + ", reason " + std::to_string(refusal->reason));
-  return reject(*reason, "refused by the collector");
+  return ask_collector(transport_, election_, target, body, max_bytes);
 }
 
 Result<Authorisation, Rejection> Session::authenticate(Signer& signer) {
@@ -122,18 +102,17 @@ Result<Authorisation, Rejection> Session::authenticate(Signer& signer) {
       challenge->origin != election_.definition().collector.origin)
     return reject(Reason::kElectionFpMismatch, "challenge");
 
-  const auto certificate = signer.certificate(KeyUse::kAuthentication);
-  if (!certificate) return card_refused(certificate.error(), KeyUse::kAuthentication);
-  const auto parsed = parse_certificate(*certificate);
-  if (!parsed) return reject(parsed.error(), "the card's authentication certificate");
-  const auto person = person_of(*parsed);
-  if (!person) return reject(person.error(), "the card's authentication certificate");
-  const auto signature =
+  const auto proof =
       signer.sign(KeyUse::kAuthentication, signed_bytes(labels::kEidAuthenticate, *challenge_bytes));
-  if (!signature) return card_refused(signature.error(), KeyUse::kAuthentication);
+  if (!proof) return std::unexpected(proof.error());
+  const auto parsed = parse_certificate(proof->certificate);
+  if (!parsed) return reject(parsed.error(), "the authentication certificate");
+  const auto person = person_of(*parsed);
+  if (!person) return reject(person.error(), "the authentication certificate");
 
-  const auto answer = post("/v1/ticket", encode(Authentication{*challenge_bytes, *certificate, *signature}),
-                           kSmallAnswerBytes);
+  const auto answer =
+      post("/v1/ticket", encode(Authentication{*challenge_bytes, proof->certificate, proof->signature}),
+           kSmallAnswerBytes);
   if (!answer) return std::unexpected(answer.error());
   auto message = decode<ServiceSigned>(*answer);
   if (!message) return std::unexpected(message.error());
@@ -147,8 +126,9 @@ Result<Authorisation, Rejection> Session::authenticate(Signer& signer) {
     return reject(Reason::kTicketMismatch, "pseudonym");
   if (!election_.unit_index(ticket->unit)) return reject(Reason::kTicketMismatch, "unit");
   if ((ticket->counter == 1) != !ticket->previous) return reject(Reason::kTicketMismatch, "counter");
-  if (ticket->expires_s <= now_s()) return reject(Reason::kTicketExpired, "ticket");
+  if (ticket->expires_s <= clock_.now_s()) return reject(Reason::kTicketExpired, "ticket");
   if (auto seen = heads_.see(election_, ticket->checkpoint); !seen) return std::unexpected(seen.error());
+  signer.authorised(*message);
   const Digest256 hash = sha256(message->body);
   return Authorisation{std::move(*ticket), std::move(*message), hash};
 }
@@ -158,15 +138,20 @@ Result<CastOutcome, Rejection> Session::check_answer(const SealedBallot& ballot,
   if (!answer) return unverifiable(answer.error());
   auto statement = check_receipt_statement(election_, answer->receipt, ballot.code.ballot_id);
   if (!statement) return judged(statement.error());
-  if (auto same = check_entry(*statement, answer->salt, BallotItem{ballot.envelope, answer->received_ms});
-      !same)
-    return judged(same.error());
+  SignedBallot logged = ballot.signed_ballot;
+  logged.evidence = answer->evidence;
+  const BallotItem item{{write_container(logged), ballot.ticket}, answer->received_ms};
+  if (auto same = check_entry(*statement, answer->salt, item); !same) return judged(same.error());
   // A time outside the ticket's would make the ballot inadmissible for everybody who replays the log.
   const std::uint64_t received_s = answer->received_ms / 1000;
   const Periods& periods = election_.definition().periods;
   if (received_s < periods.casting_begins_s || received_s >= periods.grace_ends_s ||
       received_s >= ballot.expires_s)
     return reject(Reason::kAckUnverifiable, "time of receipt");
+  const auto stamped = check_evidence(eid_, logged);
+  if (!stamped) return unverifiable(stamped.error());
+  if (auto timely = check_times(election_, *stamped, answer->received_ms, ballot.expires_s); !timely)
+    return unverifiable(timely.error());
   CastOutcome out{std::move(*answer), std::move(*statement), std::nullopt};
   if (out.answer.receipt.checkpoint.empty()) return out;
   auto recorded = check_receipt(election_, out.answer.receipt, ballot.code.ballot_id);
@@ -190,6 +175,7 @@ Result<CastOutcome, Rejection> Session::submit(const SealedBallot& ballot,
         return reject(Reason::kReceiptMismatch, "another entry than in the pending receipt");
       pending = std::move(*outcome);
     } else if (answer.error().reason == Reason::kServiceUnavailable ||
+               answer.error().reason == Reason::kEvidenceUnavailable ||
                answer.error().reason == Reason::kRateLimited) {
       why = answer.error();
     } else if (answer.error().reason == Reason::kSigInvalid || answer.error().reason == Reason::kWireLimit) {

@@ -5,7 +5,9 @@
 #include "crypto/random.h"
 #include "protocol/ballot_crypto.h"
 #include "protocol/checks/receipt.h"
+#include "protocol/container.h"
 #include "protocol/verification_code.h"
+#include "voter-client/core/client_clock.h"
 #include "voter-client/core/head_memory.h"
 #include "voter-client/core/transport.h"
 #include "voter-client/signer.h"
@@ -18,13 +20,6 @@ namespace psephos {
 /// transport's refusal.
 Result<Election, Rejection> fetch_election(Transport& transport, const std::optional<Digest256>& fingerprint);
 
-/// The client's time, passed in so that tests decide it.
-struct ClientClock {
-  std::function<std::uint64_t()> now_ms;
-  std::function<void(std::uint64_t milliseconds)> sleep_ms;
-  static ClientClock system();
-};
-
 /// The right to cast one ballot, checked.
 struct Authorisation {
   CastTicket ticket;
@@ -35,7 +30,8 @@ struct Authorisation {
 /// A signed ballot ready to be sent, as often as it takes, in the same bytes; and what opens it.
 struct SealedBallot {
   Bytes submission;  ///< canonical Submission
-  Envelope envelope;
+  SignedBallot signed_ballot;
+  ServiceSigned ticket;
   VerificationCode code;
   std::uint64_t counter = 0;
   std::uint64_t expires_s = 0;
@@ -48,10 +44,13 @@ struct CastOutcome {
   std::optional<RecordedAs> recorded;  ///< none: the receipt was still pending when the ticket expired
 };
 
-/// Encrypts under a fresh seed and signs with the signing key (PIN2). @pre choices as for make_ballot.
-/// @return RNG_HEALTH if the generator is stuck, and the card is not asked (SPEC §9.3); a card's refusal.
+/// Encrypts under a fresh seed, and has the container signed with the signing key (PIN2), which shows `now_s`
+/// as time of signing. @pre choices as for make_ballot.
+/// @return RNG_HEALTH if the generator is stuck, and the card is not asked (SPEC §9.3); a card's refusal;
+/// CERT_PARSE, SIG_ALG_FORBIDDEN for a certificate that no ballot can bear.
 Result<SealedBallot, Rejection> seal_ballot(const Election& election, const Authorisation& authorisation,
-                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng);
+                                            std::span<const std::size_t> choices, Signer& signer, Rng& rng,
+                                            std::uint64_t now_s);
 
 /// A voter's dealings with the collector over one connection, after SPEC §9. Believes nothing that is not
 /// signed, proved or its own. For one thread.
@@ -59,11 +58,17 @@ class Session {
  public:
   /// All are kept by reference and outlive the session. @pre the transport is pinned to the manifest's
   /// certificate.
-  Session(const Election& election, Transport& transport, HeadMemory& heads, Rng& rng, ClientClock clock)
-      : election_(election), transport_(transport), heads_(heads), rng_(rng), clock_(std::move(clock)) {}
+  Session(const Election& election, const EidVerifier& eid, Transport& transport, HeadMemory& heads, Rng& rng,
+          ClientClock clock)
+      : election_(election),
+        eid_(eid),
+        transport_(transport),
+        heads_(heads),
+        rng_(rng),
+        clock_(std::move(clock)) {}
 
   /// Signs a fresh challenge with the authentication key (PIN1) and checks the ticket: signature, election,
-  /// own pseudonym, unit, chain, expiry, checkpoint.
+  /// own pseudonym, unit, chain, expiry, checkpoint. Then the signer is told of it.
   /// @return a signed refusal's reason ("refused by the collector"); SIG_INVALID, ELECTION_FP_MISMATCH,
   /// TICKET_MISMATCH, TICKET_EXPIRED; what HeadMemory::see gives; a card's refusal; a transport's or wire
   /// refusal.
@@ -72,13 +77,14 @@ class Session {
   /// As seal_ballot.
   Result<SealedBallot, Rejection> seal(const Authorisation& authorisation,
                                        std::span<const std::size_t> choices, Signer& signer) {
-    return seal_ballot(election_, authorisation, choices, signer, rng_);
+    return seal_ballot(election_, authorisation, choices, signer, rng_, clock_.now_s());
   }
 
   /// Sends the ballot until its receipt is complete: the same bytes again after a lost answer, a refusal
-  /// without a verdict (SERVICE_UNAVAILABLE, RATE_LIMITED) and a pending receipt, until the ticket expires.
-  /// Each answer is verified whole: receipt for this ballot, entry that commits to these bytes, inclusion
-  /// under a co-signed checkpoint. `waiting(why)` is told of every further attempt.
+  /// without a verdict (SERVICE_UNAVAILABLE, EVIDENCE_UNAVAILABLE, RATE_LIMITED) and a pending receipt, until
+  /// the ticket expires. Each answer is verified whole: receipt for this ballot, entry that commits to these
+  /// bytes with evidence that everybody will accept, inclusion under a co-signed checkpoint. `waiting(why)`
+  /// is told of every further attempt.
   /// @return a signed refusal's reason; ACK_UNVERIFIABLE for no answer, or one that does not hold;
   /// RECEIPT_MISMATCH, LOG_PROOF_…, HEAD_UNWITNESSED, LOG_HEAD_REGRESSION, LOG_EQUIVOCATION;
   /// TLS_PIN_MISMATCH.
@@ -92,9 +98,9 @@ class Session {
  private:
   Result<Bytes, Rejection> post(const std::string& target, ByteView body, std::size_t max_bytes);
   Result<CastOutcome, Rejection> check_answer(const SealedBallot& ballot, ByteView answer);
-  std::uint64_t now_s() const { return clock_.now_ms() / 1000; }
 
   const Election& election_;
+  const EidVerifier& eid_;
   Transport& transport_;
   HeadMemory& heads_;
   Rng& rng_;

@@ -11,6 +11,7 @@
 #include "crypto/hash.h"
 #include "crypto/invariant.h"
 #include "protocol/eid/certificate.h"
+#include "protocol/eid/der.h"
 #include "tests/trust-services/test_ca/der_writer.h"
 
 namespace psephos::trust {
@@ -23,16 +24,34 @@ Bytes attribute(std::string_view oid, Bytes value) {
   return der::set({der::sequence({der::oid(oid), std::move(value)})});
 }
 
-Bytes authority_name(std::string_view common_name) {
-  return der::sequence({attribute("2.5.4.6", der::printable("EE")),
-                        attribute("2.5.4.10", der::utf8("TEST of Psephos")),
-                        attribute("2.5.4.3", der::utf8(common_name))});
+/// The text that tells the hierarchies apart.
+std::string_view title_of(CaPurpose purpose) {
+  switch (purpose) {
+    case CaPurpose::kCards:
+      return "";
+    case CaPurpose::kTimeStamps:
+      return "Time-Stamp ";
+  }
+  return {};
 }
-Bytes root_name() {
-  return authority_name("TEST of Psephos Root CA");
+Bytes root_name(CaPurpose purpose) {
+  return authority_name(fmt::format("TEST of Psephos {}Root CA", title_of(purpose)));
 }
-Bytes issuing_name() {
-  return authority_name("TEST of Psephos Issuing CA");
+Bytes issuing_name(CaPurpose purpose) {
+  return authority_name(fmt::format("TEST of Psephos {}Issuing CA", title_of(purpose)));
+}
+
+struct FileNames {
+  std::string_view root, issuing, keys;
+};
+FileNames files_of(CaPurpose purpose) {
+  switch (purpose) {
+    case CaPurpose::kCards:
+      return {"root.der", "issuing.der", "ca-keys"};
+    case CaPurpose::kTimeStamps:
+      return {"tsa-root.der", "tsa-issuing.der", "tsa-keys"};
+  }
+  return {};
 }
 
 Bytes time(std::int64_t unix_s) {
@@ -54,17 +73,25 @@ Bytes key_id(ByteView public_key) {
   return copy_of(ByteView(digest).first(20));
 }
 
+/// Of the key in a SubjectPublicKeyInfo.
+Bytes key_id_of(ByteView public_key_info) {
+  psephos::der::Reader reader(*psephos::der::only(public_key_info, psephos::der::kSequence));
+  reader.next();
+  return key_id(reader.next(psephos::der::kBitString)->content.subspan(1));
+}
+
+/// With the key identifiers of subject and issuer; `sign` signs what is certified.
+template <class Sign>
 Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
-              const EcKey& issuer, Rng& rng) {
+              ByteView issuer_key_id, Rng& rng, Sign sign) {
   ByteArray<16> serial{};
   rng.fill(serial);
   serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive, always as long
   Bytes extensions;
   for (const Bytes& each : fields.extensions) append(extensions, each);
   append(extensions, extension("2.5.29.14", false, der::octet_string(subject_key_id)));
-  append(extensions,
-         extension("2.5.29.35", false, der::sequence({der::element(0x80, key_id(issuer.point))})));
-  const Bytes algorithm = der::sequence({der::oid(fields.signature_oid)});
+  append(extensions, extension("2.5.29.35", false, der::sequence({der::element(0x80, issuer_key_id)})));
+  const Bytes algorithm = der::sequence({der::oid(fields.signature_oid), fields.algorithm_parameters});
   const Bytes tbs = der::sequence({
       der::element(0xa0, der::integer(ByteArray<1>{2})),
       der::integer(serial),
@@ -75,12 +102,19 @@ Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView
       fields.public_key_info,
       der::element(0xa3, der::element(0x30, extensions)),
   });
-  ByteArray<EVP_MAX_MD_SIZE> digest{};
-  std::size_t size = 0;
-  invariant(EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
-            "OpenSSL hashes");
-  const Bytes signature = sign(issuer, ByteView(digest).first(size), rng);
-  return der::sequence({tbs, algorithm, der::bit_string(signature)});
+  return der::sequence({tbs, algorithm, der::bit_string(sign(tbs))});
+}
+
+Bytes certify(const CertificateFields& fields, ByteView subject_key_id, ByteView issuer_name,
+              const EcKey& issuer, Rng& rng) {
+  return certify(fields, subject_key_id, issuer_name, key_id(issuer.point), rng, [&](ByteView tbs) {
+    ByteArray<EVP_MAX_MD_SIZE> digest{};
+    std::size_t size = 0;
+    invariant(
+        EVP_Q_digest(nullptr, fields.digest, nullptr, tbs.data(), tbs.size(), digest.data(), &size) == 1,
+        "OpenSSL hashes");
+    return sign(issuer, ByteView(digest).first(size), rng);
+  });
 }
 
 Bytes read_file(const std::filesystem::path& path) {
@@ -95,6 +129,12 @@ bool write_file(const std::filesystem::path& path, ByteView bytes) {
 }
 
 }  // namespace
+
+Bytes authority_name(std::string_view common_name) {
+  return der::sequence({attribute("2.5.4.6", der::printable("EE")),
+                        attribute("2.5.4.10", der::utf8("TEST of Psephos")),
+                        attribute("2.5.4.3", der::utf8(common_name))});
+}
 
 Bytes extension(std::string_view oid, bool critical, ByteView value) {
   return der::sequence({der::oid(oid), critical ? der::boolean_true() : Bytes{}, der::octet_string(value)});
@@ -119,16 +159,27 @@ Bytes key_usage(std::uint16_t bits, bool critical) {
   return extension("2.5.29.15", critical, der::bit_string(octets, static_cast<std::uint8_t>(7 - last % 8)));
 }
 
-Bytes extended_key_usage(std::initializer_list<std::string_view> oids) {
+Bytes extended_key_usage(std::initializer_list<std::string_view> oids, bool critical) {
   Bytes content;
   for (const auto oid : oids) append(content, der::oid(oid));
-  return extension("2.5.29.37", false, der::element(0x30, content));
+  return extension("2.5.29.37", critical, der::element(0x30, content));
 }
 
 Bytes qc_statements(std::initializer_list<std::string_view> oids) {
   Bytes content;
   for (const auto oid : oids) append(content, der::sequence({der::oid(oid)}));
   return extension("1.3.6.1.5.5.7.1.3", false, der::element(0x30, content));
+}
+
+Bytes certificate_policies(std::initializer_list<std::string_view> oids) {
+  Bytes content;
+  for (const auto oid : oids) append(content, der::sequence({der::oid(oid)}));
+  return extension("2.5.29.32", false, der::element(0x30, content));
+}
+
+Bytes rsa_public_key_info(ByteView modulus, ByteView exponent) {
+  return der::sequence({der::sequence({der::oid("1.2.840.113549.1.1.1"), der::element(0x05, {})}),
+                        der::bit_string(der::sequence({der::integer(modulus), der::integer(exponent)}))});
 }
 
 Bytes subject_public_key_info(ByteView point, std::string_view curve_oid) {
@@ -156,50 +207,77 @@ CertificateFields card_fields(const Person& person, KeyUse use, ByteView point, 
   fields.not_after_unix_s = now_unix_s + 5 * kYear;
   fields.extensions.push_back(basic_constraints(false));
   // Policies of ETSI EN 319 411: NCP+ for authentication, QCP-n-qscd for signatures.
-  const auto policy = [](std::string_view oid) {
-    return extension("2.5.29.32", false, der::sequence({der::sequence({der::oid(oid)})}));
-  };
   switch (use) {
     case KeyUse::kAuthentication:
       fields.extensions.push_back(key_usage(kUsageDigitalSignature | kUsageKeyAgreement));
-      fields.extensions.push_back(policy("0.4.0.2042.1.2"));
+      fields.extensions.push_back(certificate_policies({"0.4.0.2042.1.2"}));
       fields.extensions.push_back(extended_key_usage({"1.3.6.1.5.5.7.3.2"}));
       break;
     case KeyUse::kSigning:
       fields.extensions.push_back(key_usage(kUsageNonRepudiation));
-      fields.extensions.push_back(policy("0.4.0.194112.1.2"));
+      fields.extensions.push_back(certificate_policies({"0.4.0.194112.1.2"}));
       fields.extensions.push_back(qc_statements({"0.4.0.1862.1.1", "0.4.0.1862.1.4"}));
       break;
   }
   return fields;
 }
 
-TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve) {
+Bytes certify(const CertificateFields& fields, ByteView issuer_name, const EcKey& issuer, Rng& rng) {
+  return certify(fields, key_id_of(fields.public_key_info), issuer_name, issuer, rng);
+}
+
+Bytes certify(const CertificateFields& fields, ByteView issuer_name, const RsaKey& issuer, Rng& rng) {
+  return certify(fields, key_id_of(fields.public_key_info), issuer_name,
+                 key_id_of(rsa_public_key_info(issuer.modulus, issuer.exponent)), rng,
+                 [&](ByteView tbs) { return sign(issuer, tbs, fields.digest); });
+}
+
+EidProfile test_profile(std::vector<Bytes> anchors, std::vector<Bytes> time_stamp_anchors) {
+  return {.anchors = std::move(anchors),
+          .time_stamp_anchors = std::move(time_stamp_anchors),
+          .policies = {"0.4.0.194112.1.2"},
+          .identity_types = {"PNOEE"},
+          .keys = {"P-384", "P-256", "RSA"},
+          .rsa_bits_min = 2048,
+          .rsa_bits_max = 6144};
+}
+
+TestCa TestCa::create(Rng& rng, std::int64_t now_unix_s, EcCurve curve, CaPurpose purpose) {
   TestCa ca;
+  ca.purpose_ = purpose;
   ca.root_ = generate_key(curve, rng);
-  ca.issuing_ = generate_key(curve, rng);
   CertificateFields fields;
   fields.not_before_unix_s = now_unix_s - kDay;
   fields.not_after_unix_s = now_unix_s + 10 * kYear;
-  fields.subject = root_name();
+  fields.subject = root_name(purpose);
   fields.public_key_info = subject_public_key_info(ca.root_.point);
   fields.extensions = {basic_constraints(true), key_usage(kUsageKeyCertSign | 1 << 6)};
-  ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(), ca.root_, rng);
-  fields.subject = issuing_name();
+  ca.root_der_ = certify(fields, key_id(ca.root_.point), root_name(purpose), ca.root_, rng);
+  return ca.renewed(rng, now_unix_s);
+}
+
+TestCa TestCa::renewed(Rng& rng, std::int64_t now_unix_s) const {
+  TestCa ca = *this;
+  ca.issuing_ = generate_key(curve(), rng);
+  CertificateFields fields;
+  fields.not_before_unix_s = now_unix_s - kDay;
+  fields.not_after_unix_s = now_unix_s + 10 * kYear;
+  fields.subject = issuing_name(purpose_);
   fields.public_key_info = subject_public_key_info(ca.issuing_.point);
   fields.extensions = {basic_constraints(true, 0), key_usage(kUsageKeyCertSign | 1 << 6)};
-  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(), ca.root_, rng);
+  ca.issuing_der_ = certify(fields, key_id(ca.issuing_.point), root_name(purpose_), root_, rng);
   return ca;
 }
 
 Bytes TestCa::issue(const CertificateFields& fields, Rng& rng) const {
-  return certify(fields, key_id(fields.public_key_info), issuing_name(), issuing_, rng);
+  return certify(fields, issuing_name(purpose_), issuing_, rng);
 }
 
 Result<void, std::string> TestCa::save(const std::filesystem::path& directory) const {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  const auto keys = directory / "ca-keys";
+  const FileNames names = files_of(purpose_);
+  const auto keys = directory / names.keys;
   if (std::filesystem::exists(keys, error))
     return std::unexpected(fmt::format("{} exists: this directory has a test CA already", keys.string()));
   Bytes secret;
@@ -207,8 +285,8 @@ Result<void, std::string> TestCa::save(const std::filesystem::path& directory) c
     append(secret, key->scalar);
     append(secret, key->point);
   }
-  if (!write_file(directory / "root.der", root_der_) ||
-      !write_file(directory / "issuing.der", issuing_der_) || !write_file(keys, {}))
+  if (!write_file(directory / names.root, root_der_) ||
+      !write_file(directory / names.issuing, issuing_der_) || !write_file(keys, {}))
     return std::unexpected(fmt::format("cannot write to {}", directory.string()));
   std::filesystem::permissions(keys, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
                                error);
@@ -217,16 +295,18 @@ Result<void, std::string> TestCa::save(const std::filesystem::path& directory) c
   return {};
 }
 
-Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory) {
+Result<TestCa, std::string> TestCa::load(const std::filesystem::path& directory, CaPurpose purpose) {
+  const FileNames names = files_of(purpose);
   TestCa ca;
-  ca.root_der_ = read_file(directory / "root.der");
-  ca.issuing_der_ = read_file(directory / "issuing.der");
-  const Bytes secret = read_file(directory / "ca-keys");
+  ca.purpose_ = purpose;
+  ca.root_der_ = read_file(directory / names.root);
+  ca.issuing_der_ = read_file(directory / names.issuing);
+  const Bytes secret = read_file(directory / names.keys);
   const auto key_size = [](EcCurve curve) { return 3 * scalar_bytes(curve) + 1; };
   const EcCurve curve = secret.size() == 2 * key_size(EcCurve::kP256) ? EcCurve::kP256 : EcCurve::kP384;
   if (secret.size() != 2 * key_size(curve) || ca.root_der_.empty() || ca.issuing_der_.empty())
-    return std::unexpected(fmt::format("no test CA in {} (make one with: test-ca init --dir {})",
-                                       directory.string(), directory.string()));
+    return std::unexpected(fmt::format("no test CA with {} in {} (make one with: test-ca init --dir {})",
+                                       names.keys, directory.string(), directory.string()));
   ByteView rest = secret;
   for (EcKey* key : {&ca.root_, &ca.issuing_}) {
     key->curve = curve;

@@ -42,10 +42,14 @@ std::unexpected<Rejection> cannot(std::string what) {
 Result<void, Rejection> init(const Options& options) {
   const EcCurve curve = options.curve == "p256" ? EcCurve::kP256 : EcCurve::kP384;
   SystemRng rng;
-  if (const auto saved = TestCa::create(rng, valid_from_unix_s(), curve).save(options.directory); !saved)
-    return cannot(saved.error());
-  fmt::print("Test CA made. Trust anchors of the election: {0}/issuing.der, {0}/root.der\n",
-             options.directory);
+  for (const CaPurpose purpose : {CaPurpose::kCards, CaPurpose::kTimeStamps}) {
+    const auto ca = TestCa::create(rng, valid_from_unix_s(), curve, purpose);
+    if (const auto saved = ca.save(options.directory); !saved) return cannot(saved.error());
+  }
+  fmt::print(
+      "Test CA made. Trust anchors of the election: {0}/issuing.der, {0}/root.der\n"
+      "Time-stamp anchors: {0}/tsa-issuing.der, {0}/tsa-root.der\n",
+      options.directory);
   return {};
 }
 
@@ -100,7 +104,7 @@ int run(int argc, char** argv) {
   const auto add = [&](const char* name, const char* help, Result<void, Rejection> (*run)(const Options&)) {
     return &program.command(name, help, [&options, run] { return run(options); });
   };
-  CLI::App* sub = add("init", "make a root and an issuing authority", init);
+  CLI::App* sub = add("init", "make a root and an issuing authority, and two more for time-stamps", init);
   sub->add_option("--dir", options.directory, "directory of the test CA")->required();
 
   sub->add_option(

@@ -44,7 +44,7 @@ std::array<unsigned char, 32> token_label(const Person& person, KeyUse use) {
 
 Result<void, std::string> issue_half(const std::shared_ptr<pkcs11::Module>& module, const TestCa& ca,
                                      const Person& person, KeyUse use, std::string_view pin_text,
-                                     std::int64_t now_unix_s, Rng& rng) {
+                                     std::int64_t now_unix_s, Rng& rng, TokenKeys keys) {
   pkcs11::Module& p11 = *module;
   const Pin officer = Pin::copy_from(bytes_of(kOfficerPin));
   const Pin pin = Pin::copy_from(bytes_of(pin_text));
@@ -79,15 +79,24 @@ Result<void, std::string> issue_half(const std::shared_ptr<pkcs11::Module>& modu
   const CK_ULONG private_class = CKO_PRIVATE_KEY;
   const CK_ULONG certificate_class = CKO_CERTIFICATE;
   const CK_ULONG x509 = CKC_X_509;
-  const CK_ULONG ec = CKK_EC;
+  const bool rsa = keys == TokenKeys::kRsa2048;
+  const CK_ULONG key_type = rsa ? CKK_RSA : CKK_EC;
+  const CK_ULONG modulus_bits = 2048;
+  const ByteArray<3> exponent = {1, 0, 1};
   const Bytes id = {static_cast<std::uint8_t>(use == KeyUse::kAuthentication ? 1 : 2)};
   const Bytes p384 = der::oid("1.3.132.0.34");
   const CK_BBOOL& always = use == KeyUse::kSigning ? kTrue : kFalse;
-  std::vector<CK_ATTRIBUTE> public_template = {
-      attribute(CKA_CLASS, public_class), attribute(CKA_KEY_TYPE, ec), attribute(CKA_TOKEN, kTrue),
-      attribute(CKA_VERIFY, kTrue),       attribute(CKA_ID, id),       attribute(CKA_EC_PARAMS, p384)};
+  std::vector<CK_ATTRIBUTE> public_template = {attribute(CKA_CLASS, public_class),
+                                               attribute(CKA_KEY_TYPE, key_type), attribute(CKA_TOKEN, kTrue),
+                                               attribute(CKA_VERIFY, kTrue), attribute(CKA_ID, id)};
+  if (rsa) {
+    public_template.push_back(attribute(CKA_MODULUS_BITS, modulus_bits));
+    public_template.push_back(attribute(CKA_PUBLIC_EXPONENT, exponent));
+  } else {
+    public_template.push_back(attribute(CKA_EC_PARAMS, p384));
+  }
   std::vector<CK_ATTRIBUTE> private_template = {attribute(CKA_CLASS, private_class),
-                                                attribute(CKA_KEY_TYPE, ec),
+                                                attribute(CKA_KEY_TYPE, key_type),
                                                 attribute(CKA_TOKEN, kTrue),
                                                 attribute(CKA_PRIVATE, kTrue),
                                                 attribute(CKA_SENSITIVE, kTrue),
@@ -97,7 +106,7 @@ Result<void, std::string> issue_half(const std::shared_ptr<pkcs11::Module>& modu
                                                 attribute(CKA_SIGN, kTrue),
                                                 attribute(CKA_ID, id),
                                                 attribute(CKA_ALWAYS_AUTHENTICATE, always)};
-  CK_MECHANISM mechanism{CKM_EC_KEY_PAIR_GEN, nullptr, 0};
+  CK_MECHANISM mechanism{rsa ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, nullptr, 0};
   CK_OBJECT_HANDLE public_key = 0;
   CK_OBJECT_HANDLE private_key = 0;
   if (const CK_RV status = p11->C_GenerateKeyPair(session->handle(), &mechanism, public_template.data(),
@@ -107,10 +116,18 @@ Result<void, std::string> issue_half(const std::shared_ptr<pkcs11::Module>& modu
     return failed("C_GenerateKeyPair", status);
 
   // Its certificate.
-  const auto wrapped = session->read(public_key, CKA_EC_POINT);  // the point in an OCTET STRING
-  const auto point = wrapped ? psephos::der::only(*wrapped, psephos::der::kOctetString) : std::nullopt;
-  if (!point || point->size() != 97) return std::unexpected(std::string("the token shows no public key"));
-  const CertificateFields fields = card_fields(person, use, *point, now_unix_s);
+  CertificateFields fields;
+  if (rsa) {
+    const auto modulus = session->read(public_key, CKA_MODULUS);
+    if (!modulus) return std::unexpected(std::string("the token shows no public key"));
+    fields = card_fields(person, use, {}, now_unix_s);
+    fields.public_key_info = rsa_public_key_info(*modulus, exponent);
+  } else {
+    const auto wrapped = session->read(public_key, CKA_EC_POINT);  // the point in an OCTET STRING
+    const auto point = wrapped ? psephos::der::only(*wrapped, psephos::der::kOctetString) : std::nullopt;
+    if (!point || point->size() != 97) return std::unexpected(std::string("the token shows no public key"));
+    fields = card_fields(person, use, *point, now_unix_s);
+  }
   const Bytes certificate = ca.issue(fields, rng);
   std::vector<CK_ATTRIBUTE> certificate_template = {attribute(CKA_CLASS, certificate_class),
                                                     attribute(CKA_CERTIFICATE_TYPE, x509),
@@ -148,13 +165,14 @@ Result<void, std::string> prepare_softhsm() {
 
 Result<void, std::string> issue_token(const std::shared_ptr<pkcs11::Module>& module, const TestCa& ca,
                                       const Person& person, const TokenPins& pins, std::int64_t now_unix_s,
-                                      Rng& rng) {
+                                      Rng& rng, TokenKeys keys) {
   for (const std::string* pin : {&pins.pin1, &pins.pin2})
     if (pin->size() < 4 || pin->size() > 12) return std::unexpected(std::string("a PIN has 4 to 12 digits"));
-  if (const auto done = issue_half(module, ca, person, KeyUse::kAuthentication, pins.pin1, now_unix_s, rng);
+  if (const auto done =
+          issue_half(module, ca, person, KeyUse::kAuthentication, pins.pin1, now_unix_s, rng, keys);
       !done)
     return done;
-  return issue_half(module, ca, person, KeyUse::kSigning, pins.pin2, now_unix_s, rng);
+  return issue_half(module, ca, person, KeyUse::kSigning, pins.pin2, now_unix_s, rng, keys);
 }
 
 }  // namespace psephos::trust

@@ -18,6 +18,7 @@ Result<void, std::string> prepare_softhsm();
 struct TokenPins {
   std::string pin1, pin2;
 };
+enum class TokenKeys : std::uint8_t { kP384, kRsa2048 };
 
 /// Makes an eID card of two new tokens, labelled as OpenSC labels Estonian ones: "SURNAME,GIVEN,CODE (PIN1)"
 /// for authentication and "… (PIN2)" for signing. Keys are made in the token and never leave it; the signing
@@ -25,6 +26,6 @@ struct TokenPins {
 /// offers free slots (SoftHSM2); call prepare_softhsm() before loading it.
 Result<void, std::string> issue_token(const std::shared_ptr<pkcs11::Module>& module, const TestCa& ca,
                                       const Person& person, const TokenPins& pins, std::int64_t now_unix_s,
-                                      Rng& rng);
+                                      Rng& rng, TokenKeys keys = TokenKeys::kP384);
 
 }  // namespace psephos::trust
