@@ -317,9 +317,8 @@ Result<void, Rejection> check_voted_command(const Options& options) {
   if (!note) return std::unexpected(note.error());
   const auto checked = check_voted_list(*election, text_of(*list), text_of(*note));
   if (!checked) return reject(checked.error().reason, options.file.string() + ": " + checked.error().object);
-  fmt::print("{}: {} voters, entries {} to {} of the log of election {}, signed by its collector\n",
-             options.file.string(), checked->lines.size(), checked->from, checked->next,
-             election->definition().election.text);
+  fmt::print("{}: entries {} to {} of the log of election {}, signed by its collector\n",
+             options.file.string(), checked->from, checked->next, election->definition().election.text);
   return {};
 }
 

@@ -64,13 +64,16 @@ Result<void, Rejection> walk(
       if (!type) return reject(Reason::kLogEntryUnknown, "entry " + std::to_string(index));
       if (auto ok = at(index, *type); !ok) return ok;
       if (*type == EntryType::kBallot) {
-        invariant(ballot != snapshot.ballots.end() && ballot->index == index, "the ledger has every ballot");
+        if (ballot == snapshot.ballots.end() || ballot->index != index)
+          return reject(Reason::kStoreInconsistent, "entry " + std::to_string(index));
         voters.ballot(ballot->voter, ballot->unit, touched);
         ++ballot;
       }
       if (*type != EntryType::kRoll && *type != EntryType::kRevocation) continue;
       const auto stored = store.entry(index);
       if (!stored) return std::unexpected(stored.error());
+      if (make_entry(*type, stored->salt, stored->item) != entry)
+        return reject(Reason::kLogLeafMismatch, "entry " + std::to_string(index));
       const auto document = decode<SignedDocument>(stored->item);
       if (!document) return std::unexpected(document.error());
       if (*type == EntryType::kRoll) {

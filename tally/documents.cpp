@@ -120,20 +120,20 @@ Result<void, Rejection> check_manifest(ByteView body) {
   return {};
 }
 
-/// One spelling a person: what cards say (protocol/national_id.h).
-Result<void, Rejection> check_ids(const RollDocument& roll) {
+/// One spelling a person, of the election's types: what cards say (protocol/national_id.h).
+Result<void, Rejection> check_ids(const RollDocument& roll, std::span<const std::string> identity_types) {
   for (std::size_t i = 0; i < roll.changes.size(); ++i)
-    if (!is_national_id(roll.changes[i].national_id))
+    if (!is_national_id(roll.changes[i].national_id, identity_types))
       return reject(Reason::kVoterIdFormat, "change " + std::to_string(i + 1));
   return {};
 }
-Result<void, Rejection> check_ids(const RevocationList& list) {
+Result<void, Rejection> check_ids(const RevocationList& list, std::span<const std::string> identity_types) {
   for (std::size_t i = 0; i < list.national_ids.size(); ++i)
-    if (!is_national_id(list.national_ids[i]))
+    if (!is_national_id(list.national_ids[i], identity_types))
       return reject(Reason::kVoterIdFormat, "person " + std::to_string(i + 1));
   return {};
 }
-Result<void, Rejection> check_ids(const PhaseEvent&) {
+Result<void, Rejection> check_ids(const PhaseEvent&, std::span<const std::string>) {
   return {};
 }
 
@@ -142,7 +142,7 @@ Result<void, Rejection> check_body(ByteView body, const Election& election, Reas
   const auto message = decode<M>(body);
   if (!message) return std::unexpected(message.error());
   if (message->fingerprint != election.fingerprint()) return reject(foreign, std::string(M::kName));
-  return check_ids(*message);
+  return check_ids(*message, election.definition().eid.identity_types);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <map>
 
+#include "protocol/national_id.h"
+
 namespace psephos {
 
 namespace {
@@ -55,11 +57,16 @@ Result<ImportedRoll, Rejection> import_roll(const Election& election, const Roll
                   fmt::format("{} is change set {}, after {} documents {} follows", file.name,
                               roll->changeset, book.version(), book.version()));
 
+  const ListForm form = form_of(text_of(file.bytes));
+  for (std::size_t i = 0; i < roll->changes.size(); ++i)
+    if (!is_national_id(roll->changes[i].national_id, election.definition().eid.identity_types))
+      return reject(Reason::kVoterIdFormat, file.name + ", " + place_of(form, roll->lines[i]) +
+                                                ": no identifier of the election's types");
+
   RollDocument& document = out.document;
   document.fingerprint = election.fingerprint();
   document.version = book.version() + 1;
   document.previous = book.hash();
-  const ListForm form = form_of(text_of(file.bytes));
   std::map<Id, UnitNumbers> units;
   std::vector<std::string> warnings;
   std::uint64_t skipped = 0, struck = 0;

@@ -28,6 +28,7 @@ struct ImportedRoll {
 /// The roll or change set follows the documents in `book`, whole or not at all. `election_id`: how the file
 /// must name the election. In this order
 /// @return SIG_INVALID; what read_roll_file says; ROLL_FOREIGN; ROLL_CHAIN_GAP unless its number follows;
+/// VOTER_ID_FORMAT for an identifier that is none of the election's types;
 /// ROLL_CHANGE_INVALID with the line of a change that contradicts the roll.
 Result<ImportedRoll, Rejection> import_roll(const Election& election, const RollBook& book,
                                             const RegistrarKey& registrar, const SignedFile& file,

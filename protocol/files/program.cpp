@@ -62,6 +62,12 @@ std::string_view hint_of(Reason reason) {
       return "give --voter with the personal identifier, e.g. PNOEE-38001085718";
     case Reason::kRngHealth:
       return "nothing was signed or sent; restart the computer, or use another one";
+    case Reason::kRollFormat:
+      return "nothing was taken over; have the list made anew by whoever signed it";
+    case Reason::kRollForeign:
+      return "compare the file with --election-id";
+    case Reason::kRollChainGap:
+      return "every document of the roll before is needed, in order, and the list whose number follows";
     case Reason::kTestModeForbidden:
       return "use an eID card; software cards serve test elections only";
     default:

@@ -1033,8 +1033,8 @@ NoteKey voted_note_key(const Election& election) {
   return {election.definition().collector.origin + "/voted", NoteKeyType::kLog, election.service_key()};
 }
 
-Result<VotedList, Rejection> check_voted_list(const Election& election, std::string_view list,
-                                              std::string_view note) {
+Result<VotedStatement, Rejection> check_voted_list(const Election& election, std::string_view list,
+                                                   std::string_view note) {
   const auto parsed = SignedNote::parse(note);
   if (!parsed) return reject(parsed.error(), "note");
   const NoteKey key = voted_note_key(election);
@@ -1042,26 +1042,30 @@ Result<VotedList, Rejection> check_voted_list(const Election& election, std::str
     return one.is_by(key) && verify_log_signature(parsed->text, one, key);
   });
   if (!is_signed) return reject(Reason::kSigInvalid, "note");
-  // What was signed is put together anew from the list; only the root is taken as it stands.
   std::vector<std::string_view> lines;
   for (std::string_view rest = parsed->text; !rest.empty();) {
     const std::size_t end = rest.find('\n');
     lines.push_back(rest.substr(0, end));
     rest.remove_prefix(end + 1);
   }
-  const auto root = lines.size() == 6 ? from_base64(lines[4]) : std::nullopt;
-  if (!root || root->size() != sizeof(Digest256)) return reject(Reason::kNoteFormat, "note");
+  if (lines.size() != 6) return reject(Reason::kNoteFormat, "note");
+  const auto from = number_of(lines[2]);
+  const auto next = number_of(lines[3]);
+  const auto root = from_base64(lines[4]);
+  if (!from || !next || !root || root->size() != sizeof(Digest256))
+    return reject(Reason::kNoteFormat, "note");
   if (lines[1] != to_hex(election.fingerprint())) return reject(Reason::kElectionFpMismatch, "note");
-  auto read = read_voted_list(list);
-  if (!read) return read;
-  VotedStatement expected{.fingerprint = election.fingerprint(),
-                          .from = read->from,
-                          .next = read->next,
-                          .root = {},
-                          .list_hash = sha256(bytes_of(list))};
-  std::ranges::copy(*root, expected.root.begin());
-  if (parsed->text != expected.encode()) return reject(Reason::kEvidenceFileAltered, "list");
-  return read;
+  VotedStatement statement{.fingerprint = election.fingerprint(),
+                           .from = *from,
+                           .next = *next,
+                           .root = {},
+                           .list_hash = sha256(bytes_of(list))};
+  std::ranges::copy(*root, statement.root.begin());
+  if (parsed->text != statement.encode()) return reject(Reason::kEvidenceFileAltered, "list");
+  const auto read = read_voted_list(list);
+  if (read && (read->from != *from || read->next != *next))
+    return reject(Reason::kEvidenceFileAltered, "list");
+  return statement;
 }
 
 // ---- the book ---------------------------------------------------------------------------------------------

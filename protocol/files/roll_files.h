@@ -114,10 +114,11 @@ struct VotedStatement {
 };
 /// Whose signature it is: the service key as "<origin>/voted".
 NoteKey voted_note_key(const Election& election);
-/// The election's collector signed a statement about this very list. @return NOTE_FORMAT, SIG_INVALID,
-/// ELECTION_FP_MISMATCH, EVIDENCE_FILE_ALTERED for another list, and what read_voted_list says of the list.
-Result<VotedList, Rejection> check_voted_list(const Election& election, std::string_view list,
-                                              std::string_view note);
+/// The election's collector signed a statement about this very list, in whatever form it is; a list that says
+/// from where to where it goes says the same. @return NOTE_FORMAT, SIG_INVALID, ELECTION_FP_MISMATCH,
+/// EVIDENCE_FILE_ALTERED for another list.
+Result<VotedStatement, Rejection> check_voted_list(const Election& election, std::string_view list,
+                                                   std::string_view note);
 
 /// Who is on the roll, by id: the documents so far, in order.
 class RollBook {

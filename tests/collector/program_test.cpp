@@ -110,8 +110,8 @@ TEST(CollectorProgramTest, Words_that_are_off_are_named) {
   expect_refused(run(directory.path(), {"status", "--dir", directory.path()}), "SERVICE_UNAVAILABLE");
   expect_refused(run(directory.path(), {"load", "--dir", directory.path(), directory.path() / "none"}),
                  "FILE_UNREADABLE");
-  for (const auto* command :
-       {"init", "serve", "log-key", "load", "open", "close", "seal", "revoke", "restore", "status", "export"})
+  for (const auto* command : {"init", "serve", "log-key", "load", "open", "close", "seal", "revoke",
+                              "restore", "status", "voted", "check-voted", "notices", "export"})
     EXPECT_EQ(run(directory.path(), {command, "--help"}).status, 0) << command;
 }
 
@@ -161,6 +161,42 @@ TEST(CollectorProgramTest, An_operator_takes_an_election_through_its_phases) {
   EXPECT_EQ(std::filesystem::file_size(dir + "/record/public/log/entries"), 6 * 34U);
   expect_refused(command({"export", "--out", dir + "/record"}), "FILE_UNREADABLE");
   expect_refused(command({"status"}), "SERVICE_UNAVAILABLE");
+}
+
+TEST(CollectorProgramTest, Lists_of_persons_are_files_of_its_account) {
+  ProcessWorld world(3);
+  const std::string dir = world.directory.path();
+  const auto command = [&](std::vector<std::string> words) {
+    words.insert(words.begin() + 1, {"--dir", dir});
+    return run(world.directory.path(), words);
+  };
+  const auto voted = command({"voted", "--election-id", "KOV_2027", "--out", dir + "/voted"});
+  EXPECT_EQ(voted.status, 0) << voted.errors;
+  EXPECT_EQ(voted.output, "entries 0 to 2: 0 additions, 0 removals; next time: --from 2\nwritten to " + dir +
+                              "/voted, signed in " + dir + "/voted.note\n");
+  const auto notices = command({"notices", "--since", "0", "--out", dir + "/notices"});
+  EXPECT_EQ(notices.output,
+            "0 notices since entry 0; next time: --since 2\nwritten to " + dir + "/notices\n");
+  for (const auto* file : {"voted", "voted.note", "notices"}) {
+    const auto mode = std::filesystem::status(world.directory.path() / file).permissions();
+    EXPECT_EQ(mode & std::filesystem::perms::all,
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+  const std::vector<std::string> check{"check-voted", "--manifest", dir + "/manifest.signed", dir + "/voted"};
+  const auto checked = run(world.directory.path(), check);
+  EXPECT_EQ(checked.output, dir +
+                                "/voted: entries 0 to 2 of the log of election test-2026, signed by "
+                                "its collector\n");
+  std::ifstream in(dir + "/voted");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "2\nKOV_2027\n0\t2\n*\n");
+  write(dir + "/voted", bytes_of("2\nKOV_2027\n0\t1\n*\n"));
+  expect_refused(run(world.directory.path(), check), "EVIDENCE_FILE_ALTERED");
+  std::filesystem::remove(dir + "/voted.note");
+  expect_refused(run(world.directory.path(), check), "FILE_UNREADABLE");
+  expect_refused(command({"voted", "--from", "3", "--out", dir + "/more"}), "USAGE");
+  expect_refused(command({"voted", "--form", "xml", "--out", dir + "/more"}), "USAGE");
+  expect_refused(command({"notices", "--since", "3", "--out", dir + "/more"}), "USAGE");
+  EXPECT_FALSE(std::filesystem::exists(dir + "/more"));
 }
 
 TEST(CollectorProgramTest, One_process_to_a_directory_and_one_manifest_to_a_store) {

@@ -264,7 +264,7 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
       for (std::uint64_t n = 1; n <= kPersons; ++n)
         if (people[n].on_paper()) stations[draw(2)].push_back(office.id(n));
       if (stations[0].size() + stations[1].size() > 0)
-        revocations += office.paper(stations, RevocationKind::kRevoke) ? 1 : 0;
+        revocations += office.paper(stations, RevocationKind::kRevoke) ? 1U : 0U;
     };
     std::map<std::uint64_t, CastTicket> tickets;  // taken, not used yet
     bool casting = true;
@@ -301,7 +301,7 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
           if (!office.log.state.admit(item, office.e.eid())) break;
           office.log.ballot(item);
           people[n].history.push_back("ballot " + ticket.unit.text);
-          stale += ticket.unit.text == people[n].last("roll") ? 0 : 1;
+          stale += ticket.unit.text == people[n].last("roll") ? 0U : 1U;
           ++ballots;
           break;
         }
@@ -312,8 +312,9 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
         case 8: {
           if (!people[n].on_paper()) break;
           people[n].history.emplace_back("paper back");
-          if (office.book.knows(office.id(n)))
+          if (office.book.knows(office.id(n))) {
             EXPECT_TRUE(office.paper({{office.id(n)}}, RevocationKind::kRestore));
+          }
           break;
         }
         case 9: {
@@ -348,10 +349,10 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
     std::map<NationalId, std::string> expected;
     for (std::uint64_t n = 1; n <= kPersons; ++n) {
       const PlainPerson& person = people[n];
-      EXPECT_LE(mixed.count(office.id(n)) + (person.on_paper() ? 1 : 0), 1U)
+      EXPECT_LE(mixed.count(office.id(n)) + (person.on_paper() ? 1U : 0U), 1U)
           << "voter " << n << " counts twice";
       if (person.votes_online() && !person.on_paper()) expected[office.id(n)] = person.last("roll");
-      on_paper += person.on_paper() ? 1 : 0;
+      on_paper += person.on_paper() ? 1U : 0U;
     }
     EXPECT_EQ((std::map<NationalId, std::string>(mixed.begin(), mixed.end())), expected);
     counted += expected.size();
@@ -369,7 +370,9 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
       for (const auto& line : read->lines) {
         const auto at = pieced.find(line.voter);
         EXPECT_EQ(line.before.has_value(), at != pieced.end());
-        if (line.before && at != pieced.end()) EXPECT_EQ(line.before->text, at->second);
+        if (line.before && at != pieced.end()) {
+          EXPECT_EQ(line.before->text, at->second);
+        }
         if (at != pieced.end()) pieced.erase(at);
         if (line.now) pieced[line.voter] = line.now->text;
       }
@@ -380,7 +383,7 @@ TEST(Register, WhateverTheOrderNeverBothAndNeverLost) {
     std::uint64_t of_ballots = 0;
     for (const Notice& notice : office.notices()) {
       told[notice.voter] = notice.counts;
-      of_ballots += notice.received_ms != 0 ? 1 : 0;
+      of_ballots += notice.received_ms != 0 ? 1U : 0U;
     }
     EXPECT_EQ(of_ballots, office.log.state.ballots());
     for (const auto& [voter, counts] : told) EXPECT_EQ(counts, expected.contains(voter));
@@ -705,6 +708,10 @@ TEST_F(RegisterTest, AStationChecksItsListWithTheManifestAlone) {
   other = statement;
   ++other.next;
   EXPECT_EQ(verdict(text, sign(other, service)), Reason::kEvidenceFileAltered);
+  const std::string online = write_online_voters(list, Districts::kLocal).value();
+  other = statement;
+  other.list_hash = sha256(bytes_of(online));
+  EXPECT_EQ(verdict(online, sign(other, service)), std::nullopt);
 }
 
 // ---- the running collector --------------------------------------------------------------------------------
@@ -734,8 +741,11 @@ TEST(RegisterOfARunningCollector, AnOperatorAsksByNameAndNothingIsLogged) {
     EXPECT_EQ(told.at("additions").to_number<int>(), 2);
     EXPECT_EQ(told.at("next").to_number<int>(), 5);
     const std::string text(told.at("list").as_string());
-    const auto list =
+    const auto statement =
         check_voted_list(world.e->election(), text, std::string_view(told.at("note").as_string()));
+    ASSERT_TRUE(statement) << to_string(statement.error());
+    EXPECT_EQ(statement->next, 5U);
+    const auto list = read_voted_list(text);
     ASSERT_TRUE(list) << to_string(list.error());
     ASSERT_EQ(list->lines.size(), 2U);
     std::set<NationalId> listed{list->lines[0].voter, list->lines[1].voter};

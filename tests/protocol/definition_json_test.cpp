@@ -153,6 +153,79 @@ TEST(DefinitionJson, A07_A48_NothingThatIsNotListed) {
   EXPECT_EQ(other->suite, "modp-256");
 }
 
+/// Every text and every id of a message, wherever it stands.
+struct TextFinder {
+  std::vector<std::string*> texts;
+  std::vector<Id*> ids;
+  template <class T>
+  void operator()(std::uint32_t, const char*, T& value, Bound = {}) {
+    find(value);
+  }
+  template <class T>
+  void find(T& value) {
+    if constexpr (std::is_same_v<T, std::string>) {
+      texts.push_back(&value);
+    } else if constexpr (std::is_same_v<T, Id>) {
+      ids.push_back(&value);
+    } else if constexpr (wire::IsOptional<T>::value) {
+      if (value) find(*value);
+    } else if constexpr (wire::IsVector<T>::value) {
+      for (auto& element : value) find(element);
+    } else if constexpr (wire::Message<T>) {
+      T::fields(value, *this);
+    }
+  }
+};
+
+TEST(DefinitionJson, A66_NothingForAShellATerminalOrAPathInAnyName) {
+  Definition definition = parse_definition(sample(), ".").value();
+  ASSERT_TRUE(decode<Definition>(encode(definition)));
+  TextFinder found;
+  Definition::fields(definition, found);
+  ASSERT_GT(found.texts.size(), 15U);
+  ASSERT_GT(found.ids.size(), 10U);
+  const auto verdict = [&] {
+    const auto decoded = decode<Definition>(encode(definition));
+    return decoded ? std::nullopt : std::optional(decoded.error().reason);
+  };
+  // Texts are for people: no control character. What else they hold is shown, and handed to no shell, which
+  // tests/lint/lint_test.sh watches over.
+  for (std::string* text : found.texts) {
+    const std::string honest = *text;
+    for (const std::string& hostile :
+         {std::string("\0", 1), std::string("\n"), std::string("\r"), std::string("\t"),
+          std::string("\x1b[2J"), std::string("\x7f"), std::string("\xff"), std::string("\xc0\x80"),
+          std::string("\xc2\x85")}) {
+      *text = honest + hostile;
+      EXPECT_EQ(verdict(), Reason::kFieldCharset) << honest;
+      *text = hostile + honest;
+      EXPECT_EQ(verdict(), Reason::kFieldCharset) << honest;
+    }
+    *text = honest;
+  }
+  // Ids are for machines, and become parts of file names and command lines.
+  for (Id* id : found.ids) {
+    const std::string honest = id->text;
+    for (const std::string& hostile :
+         {std::string("$(id)"), std::string("`id`"), std::string(";"), std::string("|"), std::string("&"),
+          std::string("\""), std::string("'"), std::string("\\"), std::string("../"), std::string("/"),
+          std::string("*"), std::string(" "), std::string("\n"), std::string("\0", 1), std::string("%n"),
+          std::string("U")}) {
+      id->text = honest + hostile;
+      EXPECT_EQ(verdict(), Reason::kIdNotAscii) << honest << hostile;
+      id->text = hostile + honest;
+      EXPECT_EQ(verdict(), Reason::kIdNotAscii) << honest << hostile;
+    }
+    id->text = honest;
+  }
+  EXPECT_EQ(verdict(), std::nullopt);
+  for (const char* escape : {"\\u0000", "\\n", "\\u001b"}) {
+    const auto parsed = parse_definition(with(sample(), "Linnapea", std::string("Linna") + escape), ".");
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().reason, Reason::kFieldCharset) << to_string(parsed.error());
+  }
+}
+
 TEST(DefinitionJson, LimitsOfTheCanonicalEncodingHold) {
   const auto d = parse_definition(with(sample(), R"("smallest_group": 5)", R"("smallest_group": 0)"), ".");
   ASSERT_FALSE(d);

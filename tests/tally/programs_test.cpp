@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "crypto/secret/note_signer.h"
 #include "protocol/files/record_directory.h"
 #include "protocol/labels.h"
 #include "protocol/record_layout.h"
@@ -240,6 +241,110 @@ TEST_F(ProgramsTest, DocumentsAreMadeSignedAndChecked) {
   EXPECT_EQ(state.unit_now(*state.find(e->pseudonym(1))), 1U);
   EXPECT_EQ(document({"roll", "--in", work / "absent", "--version", "1", "--out", work / "x"}).status, 1);
   EXPECT_FALSE(fs::exists(work / "x"));
+}
+
+/// What a registrar signs, as files: a list and its signed note.
+class ImportTest : public ProgramsTest {
+ protected:
+  void SetUp() override {
+    work = directory / "imports";
+    fs::remove_all(work);
+    ASSERT_TRUE(write_file(work / "manifest", e->election().signed_manifest()));
+    ASSERT_TRUE(write_file(work / "register.vkey", bytes_of(vkey.encode() + "\n")));
+    ASSERT_TRUE(write_file(work / "units", bytes_of("*\t1\tu1\n*\t2\tu2\nFOREIGN\t1\tu3\n")));
+  }
+  std::string code(std::uint64_t n) { return e->card(n).person.national_id.substr(6); }
+  void put(const std::string& name, const std::string& text) const {
+    ASSERT_TRUE(write_file(work / name, bytes_of(text)));
+    SignedNote note{"psephos-1/registrar\n" + to_hex(sha256(bytes_of(text))) + "\n", {}};
+    note.signatures.push_back({vkey.name, vkey.id(), copy_of(secret.sign(bytes_of(note.text)))});
+    ASSERT_TRUE(write_file(work / (name + ".sig"), bytes_of(note.encode())));
+  }
+  Ended import(const std::string& what, std::vector<std::string> words) const {
+    words.insert(words.begin(), {"document", what, "--manifest", work / "manifest", "--registrar-key",
+                                 work / "register.vkey", "--election-id", "KOV_2027"});
+    return tally(std::move(words));
+  }
+  Ended import_roll(const std::string& name, std::vector<std::string> more) const {
+    more.insert(more.end(), {"--in", work / name, "--signature", work / (name + ".sig"), "--units",
+                             work / "units", "--out", work / ("document-" + name)});
+    return import("import-roll", std::move(more));
+  }
+  SystemRng rng;
+  SigningKey secret = SigningKey::generate(rng);
+  NoteKey vkey = note_key("register", NoteKeyType::kLog, secret);
+  fs::path work;
+};
+
+TEST_F(ImportTest, FromSignedFilesToDocuments) {
+  put("roll-0", "2\nKOV_2027\n0\n2027-01-01T00:00:00Z\t2027-01-01T00:00:00Z\nlisamine\t" + code(1) +
+                    "\tMARI MAASIKAS\t0101\t1\nlisamine\t" + code(2) + "\tJAAN TAMM\tFOREIGN\t1\n");
+  put("roll-1", "2\nKOV_2027\n1\n2027-01-01T00:00:00Z\t2027-01-02T00:00:00Z\nkustutamine\t" + code(1) +
+                    "\nlisamine\t" + code(1) + "\tMARI MAASIKAS\t0102\t2\nlisamine\t" + code(3) +
+                    "\tUUS VALIJA\t0102\t1\n");
+  const Ended dry = import_roll("roll-0", {"--dry-run"});
+  ASSERT_EQ(dry.status, 0) << dry.err;
+  EXPECT_FALSE(fs::exists(work / "document-roll-0"));
+  const Ended first = import_roll("roll-0", {});
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_TRUE(first.out.starts_with(dry.out)) << first.out;
+  const std::string hash = to_hex(sha256(read_file(work / "roll-0", 1U << 20U).value()));
+  EXPECT_NE(first.out.find(hash), std::string::npos) << first.out;
+  EXPECT_EQ(first.out.find(code(1)), std::string::npos);
+  const Ended second = import_roll("roll-1", {"--previous", work / "document-roll-0"});
+  ASSERT_EQ(second.status, 0) << second.err;
+  put("a.tsv", "2\nKOV_2027\ntühistus\n" + code(3) + "\n");
+  put("b.json", "{\"election\": \"KOV_2027\", \"type\": \"revoke\", \"persons\": [\"" + code(1) + "\"]}");
+  const auto paper = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--number", "1", "--out", work / "revocation"});
+    return import("import-paper", std::move(words));
+  };
+  const Ended stations = paper({work / "a.tsv", work / "b.json", "--roll", work / "document-roll-0", "--roll",
+                                work / "document-roll-1"});
+  ASSERT_EQ(stations.status, 0) << stations.err;
+
+  // What came out is what the log takes, once the commission has signed.
+  ElectionState state(e->election());
+  const auto signed_by_all = [&](std::string_view label, const char* name) {
+    const auto document = decode<SignedDocument>(read_file(work / name, 1U << 20U).value()).value();
+    return e->sign(label, document.body);
+  };
+  ASSERT_TRUE(state.apply_document(0, EntryType::kRoll, signed_by_all(labels::kSignRoll, "document-roll-0")));
+  ASSERT_TRUE(state.apply_document(1, EntryType::kRoll, signed_by_all(labels::kSignRoll, "document-roll-1")));
+  ASSERT_TRUE(state.apply_document(2, EntryType::kPhase, e->phase(PhaseEventKind::kOpened, 1)));
+  ASSERT_TRUE(
+      state.apply_document(3, EntryType::kRevocation, signed_by_all(labels::kSignRevocation, "revocation")));
+  EXPECT_EQ(state.unit_now(*state.find(e->pseudonym(1))), 1U);
+  EXPECT_EQ(state.unit_now(*state.find(e->pseudonym(2))), 2U);
+  EXPECT_EQ(state.unit_now(*state.find(e->pseudonym(3))), 0U);
+  EXPECT_TRUE(state.find(e->pseudonym(1))->revoked);
+  EXPECT_FALSE(state.find(e->pseudonym(2))->revoked);
+  EXPECT_TRUE(state.find(e->pseudonym(3))->revoked);
+
+  // One thing wrong at a time.
+  const auto refused = [&](const Ended& ended, const std::string& name) {
+    EXPECT_EQ(ended.status, name == "USAGE" ? 2 : 1) << ended.out;
+    EXPECT_NE(ended.err.find(name), std::string::npos) << ended.err;
+  };
+  fs::remove(work / "document-roll-1");
+  refused(import_roll("roll-1", {}), "ROLL_CHAIN_GAP");
+  refused(import_roll("roll-1", {"--election-id", "RK_2027"}), "USAGE");  // twice
+  refused(import_roll("roll-1", {"--previous", work / "a.tsv"}), "WIRE_");
+  ASSERT_TRUE(write_file(work / "units", bytes_of("*\t1\tu1\nFOREIGN\t1\tu3\n")));
+  refused(import_roll("roll-1", {"--previous", work / "document-roll-0"}),
+          "ROLL_CHANGE_INVALID: a roll change contradicts the roll (roll-1, line 6, column");
+  ASSERT_TRUE(write_file(work / "units", bytes_of("*\t1\tu9\n")));
+  refused(import_roll("roll-1", {"--previous", work / "document-roll-0"}), "ROLL_CHANGE_INVALID");
+  fs::remove(work / "units");
+  refused(import_roll("roll-1", {"--previous", work / "document-roll-0"}), "FILE_UNREADABLE");
+  EXPECT_FALSE(fs::exists(work / "document-roll-1"));
+  put("c.tsv", "2\nKOV_2027\ntühistus\n" + code(3) + "\n");
+  ASSERT_TRUE(write_file(work / "c.tsv", bytes_of("2\nKOV_2027\ntühistus\n" + code(2) + "\n")));
+  refused(paper({work / "c.tsv", "--roll", work / "document-roll-0"}), "SIG_INVALID");
+  fs::remove(work / "c.tsv.sig");
+  refused(paper({work / "c.tsv", "--roll", work / "document-roll-0"}), "FILE_UNREADABLE");
+  ASSERT_TRUE(write_file(work / "register.vkey", bytes_of("nothing")));
+  refused(paper({work / "a.tsv", "--roll", work / "document-roll-0"}), "FILE_UNREADABLE");
 }
 
 }  // namespace
