@@ -26,36 +26,10 @@ std::unexpected<Rejection> unavailable(std::string_view what, const Rejection& c
 
 }  // namespace
 
-/// A connection taken from the idle ones, and given back.
-class EvidenceSource::Loan {
- public:
-  explicit Loan(EvidenceSource& of) : of_(of) {
-    const std::lock_guard lock(of_.mutex_);
-    invariant(!of_.idle_.empty(), "as many connections as threads");
-    transport_ = std::move(of_.idle_.back());
-    of_.idle_.pop_back();
-  }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  ~Loan() {
-    const std::lock_guard lock(of_.mutex_);
-    of_.idle_.push_back(std::move(transport_));
-  }
-  TrustTransport& operator*() const { return *transport_; }
-
- private:
-  EvidenceSource& of_;
-  std::unique_ptr<TrustTransport> transport_;
-};
-
 EvidenceSource::EvidenceSource(const EidVerifier& eid, const Connect& connect, const Limits& limits)
     : eid_(eid),
       limits_(limits),
-      idle_([&] {
-        std::vector<std::unique_ptr<TrustTransport>> made;
-        for (std::size_t i = 0; i < limits.connections; ++i) made.push_back(connect());
-        return made;
-      }()),
+      connections_(limits.connections, connect),
       pool_(limits.connections, limits.queued, kQueuedBytes) {}
 
 void EvidenceSource::obtain(const SignedBallot& signed_ballot, Done done) {
@@ -64,7 +38,7 @@ void EvidenceSource::obtain(const SignedBallot& signed_ballot, Done done) {
   const std::size_t bytes = stamped.size() + signed_ballot.certificate.size();
   if (!pool_.post(bytes,
                   [this, shared, certificate = signed_ballot.certificate, stamped = std::move(stamped)] {
-                    const Loan transport(*this);
+                    const Connections<TrustTransport>::Loan transport(connections_);
                     (*shared)(ask(*transport, certificate, stamped));
                   }))
     (*shared)(reject(Reason::kEvidenceUnavailable, "too many ballots are waiting"));

@@ -1,11 +1,10 @@
 #pragma once
-#include <condition_variable>
+#include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <vector>
 
+#include "collector/connections.h"
 #include "collector/work_pool.h"
 #include "protocol/container.h"
 #include "protocol/eid.h"
@@ -53,12 +52,10 @@ class EvidenceSource {
 
  private:
   Result<ObtainedEvidence, Rejection> ask(TrustTransport& transport, ByteView certificate, ByteView stamped);
-  class Loan;
 
   const EidVerifier& eid_;
   const Limits limits_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<TrustTransport>> idle_;
+  Connections<TrustTransport> connections_;
   WorkPool pool_;  // last: its threads use the rest
 };
 

@@ -212,39 +212,13 @@ Result<RelyingParty, Rejection> RelyingParty::read(ByteView text) {
   return out;
 }
 
-/// A connection taken from the idle ones, and given back.
-class PhoneRelay::Loan {
- public:
-  explicit Loan(PhoneRelay& of) : of_(of) {
-    const std::lock_guard lock(of_.mutex_);
-    invariant(!of_.idle_.empty(), "as many connections as threads");
-    transport_ = std::move(of_.idle_.back());
-    of_.idle_.pop_back();
-  }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  ~Loan() {
-    const std::lock_guard lock(of_.mutex_);
-    of_.idle_.push_back(std::move(transport_));
-  }
-  PhoneTransport& operator*() const { return *transport_; }
-
- private:
-  PhoneRelay& of_;
-  std::unique_ptr<PhoneTransport> transport_;
-};
-
 PhoneRelay::PhoneRelay(const Election& election, Settings settings, const Connect& connect, Rng& rng,
                        const Limits& limits)
     : election_(election),
       settings_(std::move(settings)),
       limits_(limits),
       rng_(rng),
-      idle_([&] {
-        std::vector<std::unique_ptr<PhoneTransport>> made;
-        for (std::size_t i = 0; i < limits.starting + limits.polling; ++i) made.push_back(connect());
-        return made;
-      }()),
+      connections_(limits.starting + limits.polling, connect),
       starts_(limits.starting, kQueuedStarts, kQueuedBytes),
       polls_(limits.polling, limits.sessions, kQueuedBytes) {
   invariant(!settings_.party.display_texts.empty(), "RelyingParty has a text");
@@ -346,7 +320,7 @@ void PhoneRelay::start(const PhoneStart& request, std::uint64_t now_s, Started d
       [this, shared, given_up, now_s, ticket, document = std::move(document), kept = std::move(kept)] {
         if (stopping_) return given_up();
         auto begun = [&] {
-          const Loan transport(*this);
+          const Connections<PhoneTransport>::Loan transport(connections_);
           return begin(*transport, kept, document);
         }();
         PhoneSession out;
@@ -548,7 +522,7 @@ void PhoneRelay::ask_for(const Id& id, steady_clock::time_point until, Polled& d
   if (session && !stopping_ && left > milliseconds(0)) {
     // A thread for long only if nobody else wants it.
     const milliseconds hold = waiting_ > 0 ? kShortestHold : std::max(left, kShortestHold);
-    const Loan transport(*this);
+    const Connections<PhoneTransport>::Loan transport(connections_);
     answer =
         ask(*transport, session->method, session->action, session->path, hold, limits_.timeout, document);
   }

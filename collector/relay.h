@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "collector/allowance.h"
+#include "collector/connections.h"
 #include "collector/work_pool.h"
 #include "crypto/random.h"
 #include "protocol/election.h"
@@ -107,7 +107,6 @@ class PhoneRelay {
     std::uint64_t ends_s = 0;
   };
   using Id = ByteArray<32>;
-  class Loan;
 
   Result<void, Rejection> check(const PhoneStart& request, std::uint64_t now_s);
   Result<void, Rejection> check_ticket(const PhoneStart& request, std::uint64_t now_s) const;
@@ -134,7 +133,7 @@ class PhoneRelay {
   std::map<Digest256, Document> documents_;  // by ticket
   std::size_t starting_ = 0;                 ///< sessions that are being begun
   std::uint64_t swept_s_ = 0;
-  std::vector<std::unique_ptr<PhoneTransport>> idle_;
+  Connections<PhoneTransport> connections_;
   WorkPool starts_, polls_;  // last: their threads use the rest
 };
 
