@@ -62,7 +62,7 @@ Result<void, Rejection> write_log(const Election& election, Store& store, const 
   auto items = PieceWriter::create(record / layout::log_items());
   if (!items) return std::unexpected(items.error());
   Progress progress("export", checkpoint.head.size, "entries");
-  const auto visited = store.for_each([&](const StoredEntry& stored) -> Result<void, Rejection> {
+  const auto visited = store.for_each(0, [&](const StoredEntry& stored) -> Result<void, Rejection> {
     const Bytes logged = encode(LoggedItem{stored.salt, stored.item});
     Bytes length;
     append_u32be(length, static_cast<std::uint32_t>(logged.size()));

@@ -93,7 +93,7 @@ Result<void, Rejection> replay_store(Store& store, Ledger& ledger) {
   constexpr std::size_t kBatch = 2048;
   std::vector<Loaded> batch;
   Progress progress("log", head->size, "entries");
-  auto replayed = store.for_each([&](const StoredEntry& stored) -> Result<void, Rejection> {
+  auto replayed = store.for_each(0, [&](const StoredEntry& stored) -> Result<void, Rejection> {
     batch.push_back({.stored = stored, .type = {}, .opens = false, .ballot = {}, .examined = {}});
     progress.advance();
     if (batch.size() < kBatch) return {};

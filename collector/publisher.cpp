@@ -99,11 +99,12 @@ void Publisher::run(const std::stop_token& stop) {
   Lock lock(mutex_);
   while (!stop.stop_requested()) {
     poked_ = false;
-    if (!target_ && head_.size > (latest_ ? latest_->head.size : 0)) {
-      target_ = sign_head(head_);
-      changed_.notify_all();
-    }
     const auto now = Steady::now();
+    if (!target_ && !broken_store_ && now >= store_not_before_ &&
+        head_.size > (latest_ ? latest_->head.size : 0)) {
+      start_target(lock);
+      continue;
+    }
     if (target_ && target_->cosignatures >= quorum && !broken_store_ && now >= store_not_before_) {
       finish_target(lock);
       continue;
@@ -116,21 +117,32 @@ void Publisher::run(const std::stop_token& stop) {
   }
 }
 
+void Publisher::start_target(Lock& lock) {
+  const Head head = head_;
+  lock.unlock();
+  const auto kept = store_.put_signed_head(head);
+  auto target = kept ? sign_head(head) : nullptr;
+  lock.lock();
+  if (!kept) return store_failed(kept.error());
+  target_ = std::move(target);
+  changed_.notify_all();
+}
+
+void Publisher::store_failed(const Rejection& why) {
+  spdlog::error("event=checkpoint_not_stored reason={}", name_of(why.reason));
+  store_not_before_ = Steady::now() + std::chrono::seconds(1);
+  if (why.reason == Reason::kServiceUnavailable) return;
+  broken_store_ = true;
+  broken_(why);
+}
+
 void Publisher::finish_target(Lock& lock) {
   const auto target = target_;
   StoredCheckpoint checkpoint{target->head, target->note.encode()};
   lock.unlock();
   const auto stored = store_.put_checkpoint(checkpoint);
   lock.lock();
-  if (!stored) {
-    spdlog::error("event=checkpoint_not_stored reason={}", name_of(stored.error().reason));
-    store_not_before_ = Steady::now() + std::chrono::seconds(1);
-    if (stored.error().reason != Reason::kServiceUnavailable) {
-      broken_store_ = true;
-      broken_(stored.error());
-    }
-    return;
-  }
+  if (!stored) return store_failed(stored.error());
   target_.reset();
   latest_ = checkpoint;
   // Nobody who waits was covered by an earlier checkpoint, so this is the smallest that covers them.

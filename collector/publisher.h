@@ -20,7 +20,7 @@ namespace psephos::collector {
 ///
 /// One checkpoint is on its way at a time: it goes to all witnesses at once and stays until the quorum has
 /// signed it, so a slow witness cannot starve it; then the newest head is next. Only committed heads are
-/// signed, and each size has one root.
+/// signed, and only after the store has taken them as the one root of their size.
 class Publisher {
  public:
   /// The smallest co-signed checkpoint that covers an entry; nullopt: none in time.
@@ -78,7 +78,9 @@ class Publisher {
   void serve(Link& link, const std::stop_token& stop);
   Result<std::string, Rejection> ask(Link& link, const Target& target) const;
   std::shared_ptr<Target> sign_head(const Head& head) const;
+  void start_target(Lock& lock);
   void finish_target(Lock& lock);
+  void store_failed(const Rejection& why);
   void answer(Lock& lock, std::vector<Waiter> waiters, const std::optional<StoredCheckpoint>& covering);
   std::vector<Waiter> take_waiters(const std::function<bool(const Waiter&)>& which);
   void poke();

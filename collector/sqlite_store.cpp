@@ -9,14 +9,24 @@ namespace psephos::collector {
 
 namespace {
 
-constexpr const char* kSchema = R"(
+/// The schema, step by step: a store of an earlier version is brought up to date when it is opened for
+/// writing. PRAGMA user_version counts the steps taken.
+constexpr const char* kMigrations[] = {R"(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE head(one INTEGER PRIMARY KEY CHECK(one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
 CREATE TABLE entries(idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, salt BLOB NOT NULL, item BLOB NOT NULL);
 CREATE TABLE ballots(id BLOB PRIMARY KEY, idx INTEGER NOT NULL UNIQUE, fetch_hash BLOB,
                      fetches INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE checkpoints(size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
-)";
+)",
+                                       R"(
+ALTER TABLE head ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE lease(one INTEGER PRIMARY KEY CHECK(one = 1), holder TEXT NOT NULL, address TEXT NOT NULL,
+                   until_ms INTEGER NOT NULL);
+INSERT INTO lease(one, holder, address, until_ms) VALUES (1, '', '', 0);
+CREATE TABLE signed_heads(size INTEGER PRIMARY KEY, root BLOB NOT NULL);
+)"};
+constexpr std::uint64_t kVersion = std::size(kMigrations);
 constexpr std::string_view kFormat = "psephos-collector-store/1";
 
 /// What a result code of SQLite means to the caller (collector/store.h).
@@ -173,14 +183,52 @@ Result<std::optional<StoredCheckpoint>, Rejection> read_checkpoint(Statement& st
   return out;
 }
 
-Result<Head, Rejection> read_head(sqlite3* db) {
-  Statement statement(db, "SELECT size, root FROM head");
+struct FencedHead {
   Head head;
+  std::uint64_t epoch = 0;
+};
+
+Result<FencedHead, Rejection> read_head(sqlite3* db) {
+  Statement statement(db, "SELECT size, root, epoch FROM head");
+  FencedHead out;
   const bool found = statement.step();
-  if (found) head = {statement.integer(0), statement.fixed<32>(1)};
+  if (found) out = {{statement.integer(0), statement.fixed<32>(1)}, statement.integer(2)};
   if (auto ok = statement.done(); !ok) return std::unexpected(ok.error());
   if (!found) return inconsistent("it has no head");
-  return head;
+  return out;
+}
+
+std::unexpected<Rejection> not_sequencing() {
+  return reject(Reason::kNotSequencing, "another collector orders the log");
+}
+
+std::uint64_t now_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+Result<void, Rejection> migrate(sqlite3* db, const std::string& file, const Digest256& fingerprint) {
+  Statement tables(db, "SELECT count(*) FROM sqlite_schema");
+  const bool is_new = tables.step() && tables.integer(0) == 0;
+  if (auto ok = tables.done(); !ok) return ok;
+  Statement user_version(db, "PRAGMA user_version");
+  std::uint64_t version = user_version.step() ? user_version.integer(0) : 0;
+  if (auto ok = user_version.done(); !ok) return ok;
+  if (version == 0 && !is_new) version = 1;  // the first stores did not say
+  if (version > kVersion) return inconsistent(file + " was written by a newer program");
+  for (; version < kVersion; ++version)
+    if (auto ok = execute(db, kMigrations[version]); !ok) return ok;
+  if (auto ok = execute(db, ("PRAGMA user_version=" + std::to_string(kVersion)).c_str()); !ok) return ok;
+  if (!is_new) return {};
+  Statement meta(db, "INSERT INTO meta(key, value) VALUES (?, ?)");
+  meta.bind(1, std::string_view("format")).bind(2, bytes_of(kFormat)).run();
+  meta.bind(1, std::string_view("fingerprint")).bind(2, fingerprint).run();
+  Statement head(db, "INSERT INTO head(one, size, root) VALUES (1, 0, ?)");
+  const Digest256 empty = sha256({});  // RFC 6962: the root of no entries
+  head.bind(1, empty).run();
+  if (auto ok = meta.done(); !ok) return ok;
+  return head.done();
 }
 
 }  // namespace
@@ -188,6 +236,7 @@ Result<Head, Rejection> read_head(sqlite3* db) {
 struct SqliteStore::Connections {
   std::mutex writing;
   Database writer;
+  std::uint64_t epoch = 0;  // of the lease that this one took
   std::mutex reading;
   Database reader;
 };
@@ -209,20 +258,7 @@ Result<std::unique_ptr<SqliteStore>, Rejection> SqliteStore::open(const std::fil
     if (auto ok = execute(db, "PRAGMA journal_mode=WAL"); !ok) return std::unexpected(ok.error());
     Transaction transaction(db);
     if (!transaction.begun()) return std::unexpected(transaction.begun().error());
-    Statement tables(db, "SELECT count(*) FROM sqlite_schema");
-    const bool is_new = tables.step() && tables.integer(0) == 0;
-    if (auto ok = tables.done(); !ok) return std::unexpected(ok.error());
-    if (is_new) {
-      if (auto ok = execute(db, kSchema); !ok) return std::unexpected(ok.error());
-      Statement meta(db, "INSERT INTO meta(key, value) VALUES (?, ?)");
-      meta.bind(1, std::string_view("format")).bind(2, bytes_of(kFormat)).run();
-      meta.bind(1, std::string_view("fingerprint")).bind(2, fingerprint).run();
-      Statement head(db, "INSERT INTO head(one, size, root) VALUES (1, 0, ?)");
-      const Digest256 empty = sha256({});  // RFC 6962: the root of no entries
-      head.bind(1, empty).run();
-      if (auto ok = meta.done(); !ok) return std::unexpected(ok.error());
-      if (auto ok = head.done(); !ok) return std::unexpected(ok.error());
-    }
+    if (auto ok = migrate(db, file.string(), fingerprint); !ok) return std::unexpected(ok.error());
     if (auto ok = transaction.commit(); !ok) return std::unexpected(ok.error());
   }
   auto reader = connect(file, SQLITE_OPEN_READONLY);
@@ -243,7 +279,57 @@ Result<std::unique_ptr<SqliteStore>, Rejection> SqliteStore::open(const std::fil
 
 Result<Head, Rejection> SqliteStore::head() {
   const std::lock_guard lock(connections_->reading);
-  return read_head(connections_->reader.get());
+  const auto read = read_head(connections_->reader.get());
+  if (!read) return std::unexpected(read.error());
+  return read->head;
+}
+
+Result<Lease, Rejection> SqliteStore::lease() {
+  const std::lock_guard lock(connections_->reading);
+  Statement statement(connections_->reader.get(),
+                      "SELECT head.epoch, holder, address, until_ms FROM lease, head");
+  Lease out;
+  if (statement.step())
+    out = {statement.integer(0), std::string(text_of(statement.blob(1))),
+           std::string(text_of(statement.blob(2))), statement.integer(3) > now_ms()};
+  if (auto ok = statement.done(); !ok) return std::unexpected(ok.error());
+  return out;
+}
+
+Result<bool, Rejection> SqliteStore::take_lease(const std::string& holder, const std::string& address,
+                                                std::chrono::milliseconds duration) {
+  const std::lock_guard lock(connections_->writing);
+  sqlite3* db = connections_->writer.get();
+  Transaction transaction(db);
+  if (!transaction.begun()) return std::unexpected(transaction.begun().error());
+  const std::uint64_t now = now_ms();
+  Statement take(db, "UPDATE lease SET holder = ?, address = ?, until_ms = ? WHERE until_ms <= ?");
+  take.bind(1, std::string_view(holder)).bind(2, std::string_view(address));
+  take.bind(3, now + static_cast<std::uint64_t>(duration.count())).bind(4, now).run();
+  if (auto ok = take.done(); !ok) return std::unexpected(ok.error());
+  if (sqlite3_changes(db) == 0) return false;
+  if (auto ok = execute(db, "UPDATE head SET epoch = epoch + 1"); !ok) return std::unexpected(ok.error());
+  const auto head = read_head(db);
+  if (!head) return std::unexpected(head.error());
+  if (auto ok = transaction.commit(); !ok) return std::unexpected(ok.error());
+  connections_->epoch = head->epoch;
+  return true;
+}
+
+Result<bool, Rejection> SqliteStore::renew_lease(std::chrono::milliseconds duration) {
+  const std::lock_guard lock(connections_->writing);
+  sqlite3* db = connections_->writer.get();
+  Statement statement(db, "UPDATE lease SET until_ms = ? WHERE EXISTS (SELECT 1 FROM head WHERE epoch = ?)");
+  statement.bind(1, now_ms() + static_cast<std::uint64_t>(duration.count()));
+  statement.bind(2, connections_->epoch).run();
+  if (auto ok = statement.done(); !ok) return std::unexpected(ok.error());
+  return sqlite3_changes(db) == 1;
+}
+
+Result<void, Rejection> SqliteStore::release_lease() {
+  const auto ended = renew_lease(std::chrono::milliseconds(0));
+  if (!ended) return std::unexpected(ended.error());
+  return {};
 }
 
 Result<void, Rejection> SqliteStore::append(const Head& before, std::span<const NewEntry> entries,
@@ -255,7 +341,8 @@ Result<void, Rejection> SqliteStore::append(const Head& before, std::span<const 
   if (!transaction.begun()) return transaction.begun();
   const auto head = read_head(db);
   if (!head) return std::unexpected(head.error());
-  if (*head != before) return inconsistent("its head is another than this process left");
+  if (head->epoch != connections_->epoch) return not_sequencing();
+  if (head->head != before) return inconsistent("its head is another than this process left");
 
   Statement entry(db, "INSERT INTO entries(idx, entry, salt, item) VALUES (?, ?, ?, ?)");
   Statement ballot(db, "INSERT INTO ballots(id, idx, fetch_hash) VALUES (?, ?, ?)");
@@ -269,6 +356,25 @@ Result<void, Rejection> SqliteStore::append(const Head& before, std::span<const 
   update.bind(1, after.size).bind(2, after.root).run();
   for (const Statement* statement : {&entry, &ballot, &update})
     if (auto ok = statement->done(); !ok) return ok;
+  return transaction.commit();
+}
+
+Result<void, Rejection> SqliteStore::put_signed_head(const Head& signed_head) {
+  const std::lock_guard lock(connections_->writing);
+  sqlite3* db = connections_->writer.get();
+  Transaction transaction(db);
+  if (!transaction.begun()) return transaction.begun();
+  const auto head = read_head(db);
+  if (!head) return std::unexpected(head.error());
+  if (head->epoch != connections_->epoch) return not_sequencing();
+  if (signed_head.size > head->head.size) return inconsistent("a head that the log has not reached");
+  Statement insert(db, "INSERT OR IGNORE INTO signed_heads(size, root) VALUES (?, ?)");
+  insert.bind(1, signed_head.size).bind(2, signed_head.root).run();
+  if (auto ok = insert.done(); !ok) return ok;
+  Statement stored(db, "SELECT root FROM signed_heads WHERE size = ?");
+  const bool same = stored.bind(1, signed_head.size).step() && stored.fixed<32>(0) == signed_head.root;
+  if (auto ok = stored.done(); !ok) return ok;
+  if (!same) return inconsistent("two roots of one size");
   return transaction.commit();
 }
 
@@ -347,11 +453,11 @@ Result<Bytes, Rejection> SqliteStore::entry_bytes(std::uint64_t from, std::uint6
 }
 
 Result<void, Rejection> SqliteStore::for_each(
-    const std::function<Result<void, Rejection>(const StoredEntry&)>& visit) {
+    std::uint64_t from, const std::function<Result<void, Rejection>(const StoredEntry&)>& visit) {
   const std::lock_guard lock(connections_->reading);
   Statement statement(connections_->reader.get(), kSelectEntries);
-  statement.bind(1, std::uint64_t{0});
-  std::uint64_t expected = 0;
+  statement.bind(1, from);
+  std::uint64_t expected = from;
   while (statement.step()) {
     const StoredEntry e = entry_of(statement);
     if (auto ok = statement.done(); !ok) return ok;

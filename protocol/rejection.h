@@ -100,6 +100,7 @@
   X(305, kLogEntryUnknown, "LOG_ENTRY_UNKNOWN", "a log entry of unknown version or type")                    \
   X(306, kReceiptNotInLog, "RECEIPT_NOT_IN_LOG", "a receipt's entry is not in the log")                      \
   X(307, kBallotLost, "BALLOT_LOST", "a logged ballot's item is gone")                                       \
+  X(309, kNotSequencing, "NOT_SEQUENCING", "another collector orders the log now")                           \
   X(310, kRollChainGap, "ROLL_CHAIN_GAP", "a roll change set is missing, repeated or out of order")          \
   X(311, kRollChangeInvalid, "ROLL_CHANGE_INVALID", "a roll change contradicts the roll")                    \
   X(320, kRevocationUnsigned, "REVOCATION_UNSIGNED", "a revocation list lacks the commission's quorum")      \

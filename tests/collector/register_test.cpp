@@ -47,8 +47,16 @@ class LogStore final : public collector::Store {
       append(out, log_.entries[i]);
     return out;
   }
+  Result<collector::Lease, Rejection> lease() override { return none(); }
+  Result<bool, Rejection> take_lease(const std::string&, const std::string&,
+                                     std::chrono::milliseconds) override {
+    return none();
+  }
+  Result<bool, Rejection> renew_lease(std::chrono::milliseconds) override { return none(); }
+  Result<void, Rejection> release_lease() override { return none(); }
+  Result<void, Rejection> put_signed_head(const Head&) override { return none(); }
   Result<void, Rejection> for_each(
-      const std::function<Result<void, Rejection>(const collector::StoredEntry&)>&) override {
+      std::uint64_t, const std::function<Result<void, Rejection>(const collector::StoredEntry&)>&) override {
     return none();
   }
   Result<void, Rejection> append(const Head&, std::span<const collector::NewEntry>, const Head&) override {

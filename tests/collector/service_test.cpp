@@ -11,6 +11,7 @@
 #include "protocol/files/files.h"
 #include "protocol/record_layout.h"
 #include "tests/collector/collector_fixture.h"
+#include "tests/collector/wrapped_store.h"
 
 namespace psephos::test {
 namespace {
@@ -45,7 +46,7 @@ class ServiceTest : public testing::Test {
                                      collector::StoreAccess::kReadOnly);
     std::vector<EntryBytes> entries;
     std::vector<LoggedItem> items;
-    EXPECT_TRUE((*store)->for_each([&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
+    EXPECT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
       entries.push_back(stored.entry);
       items.push_back({stored.salt, stored.item});
       return {};
@@ -55,47 +56,18 @@ class ServiceTest : public testing::Test {
   CollectorWorld w;
 };
 
-/// A store that is only read, and that lets a test look on at every entry.
-class WatchedStore final : public collector::Store {
+/// A store that lets a test look on at every entry.
+class WatchedStore final : public WrappedStore {
  public:
-  WatchedStore(Store& inner, std::function<void()> look) : inner_(inner), look_(std::move(look)) {}
-  using Head = collector::Head;
-  using Checkpoint = std::optional<collector::StoredCheckpoint>;
-  Result<Head, Rejection> head() override { return inner_.head(); }
-  Result<void, Rejection> append(const Head& before, std::span<const collector::NewEntry> entries,
-                                 const Head& after) override {
-    return inner_.append(before, entries, after);
-  }
-  Result<void, Rejection> put_checkpoint(const collector::StoredCheckpoint& checkpoint) override {
-    return inner_.put_checkpoint(checkpoint);
-  }
-  Result<Checkpoint, Rejection> checkpoint_covering(std::uint64_t index) override {
-    return inner_.checkpoint_covering(index);
-  }
-  Result<Checkpoint, Rejection> latest_checkpoint() override { return inner_.latest_checkpoint(); }
-  Result<collector::StoredEntry, Rejection> entry(std::uint64_t index) override {
-    return inner_.entry(index);
-  }
-  Result<Bytes, Rejection> entry_bytes(std::uint64_t from, std::uint64_t count) override {
-    return inner_.entry_bytes(from, count);
-  }
-  Result<void, Rejection> for_each(
-      const std::function<Result<void, Rejection>(const collector::StoredEntry&)>& visit) override {
-    return inner_.for_each([&](const collector::StoredEntry& stored) {
+  WatchedStore(Store& inner, std::function<void()> look) : WrappedStore(inner), look_(std::move(look)) {}
+  Result<void, Rejection> for_each(std::uint64_t from, const Visit& visit) override {
+    return inner_.for_each(from, [&](const collector::StoredEntry& stored) {
       look_();
       return visit(stored);
     });
   }
-  Result<std::optional<collector::FetchRecord>, Rejection> fetch_record(const BallotId& id) override {
-    return inner_.fetch_record(id);
-  }
-  Result<bool, Rejection> count_fetch(const BallotId& id, std::uint64_t max) override {
-    return inner_.count_fetch(id, max);
-  }
-  Result<void, Rejection> erase_fetch_secrets() override { return inner_.erase_fetch_secrets(); }
 
  private:
-  Store& inner_;
   std::function<void()> look_;
 };
 

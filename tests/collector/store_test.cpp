@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include <fstream>
+#include <thread>
 
 #include "collector/sqlite_store.h"
 #include "tests/collector/collector_fixture.h"
@@ -54,6 +55,70 @@ TEST_F(StoreTest, A_new_store_is_an_empty_log_and_knows_its_election) {
       Reason::kFileUnreadable);
 }
 
+TEST_F(StoreTest, One_lease_at_a_time_and_an_old_epoch_writes_nothing) {
+  using std::chrono::milliseconds;
+  const auto one = open();
+  const auto other = open();
+  EXPECT_FALSE(one->lease()->runs);
+  ASSERT_TRUE(one->take_lease("one", "https://one", milliseconds(60'000)).value());
+  EXPECT_FALSE(other->take_lease("other", "https://other", milliseconds(60'000)).value());
+  const auto lease = other->lease().value();
+  EXPECT_TRUE(lease.runs);
+  EXPECT_EQ(lease.holder, "one");
+  EXPECT_EQ(lease.address, "https://one");
+  const Head empty{0, empty_root()};
+  ASSERT_TRUE(one->append(empty, std::vector{entry(1, true)}, head(1, 1)));
+  ASSERT_TRUE(one->put_signed_head(head(1, 1)));
+
+  // It falls asleep, and another takes over.
+  ASSERT_TRUE(one->renew_lease(milliseconds(1)).value());
+  std::this_thread::sleep_for(milliseconds(5));
+  ASSERT_TRUE(other->take_lease("other", "https://other", milliseconds(60'000)).value());
+  EXPECT_EQ(other->lease()->epoch, lease.epoch + 1);
+  EXPECT_EQ(one->append(head(1, 1), std::vector{entry(2, true)}, head(2, 2)).error().reason,
+            Reason::kNotSequencing);
+  EXPECT_EQ(one->put_signed_head(head(1, 1)).error().reason, Reason::kNotSequencing);
+  EXPECT_FALSE(one->renew_lease(milliseconds(60'000)).value());
+  ASSERT_TRUE(one->release_lease());
+  EXPECT_TRUE(other->lease()->runs);
+  EXPECT_EQ(other->head().value(), head(1, 1));
+  ASSERT_TRUE(other->append(head(1, 1), std::vector{entry(2, true)}, head(2, 2)));
+  ASSERT_TRUE(other->release_lease());
+  EXPECT_FALSE(one->lease()->runs);
+}
+
+TEST_F(StoreTest, A_size_is_signed_under_one_root_and_never_before_the_log_has_it) {
+  const auto store = open();
+  ASSERT_TRUE(store->append({0, empty_root()}, std::vector{entry(1, true)}, head(1, 1)));
+  EXPECT_EQ(store->put_signed_head(head(2, 2)).error().reason, Reason::kStoreInconsistent);
+  ASSERT_TRUE(store->put_signed_head(head(1, 1)));
+  ASSERT_TRUE(store->put_signed_head(head(1, 1)));
+  EXPECT_EQ(store->put_signed_head(head(1, 2)).error().reason, Reason::kStoreInconsistent);
+}
+
+TEST_F(StoreTest, A_store_of_the_first_version_is_brought_up_to_date) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->append({0, empty_root()}, std::vector{entry(1, true)}, head(1, 1)));
+  }
+  const auto run = [this](const char* sql) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  };
+  run("DROP TABLE lease; DROP TABLE signed_heads; ALTER TABLE head DROP COLUMN epoch; PRAGMA user_version=0");
+  {
+    const auto store = open();
+    EXPECT_EQ(store->head().value(), head(1, 1));
+    ASSERT_TRUE(store->take_lease("one", "", std::chrono::milliseconds(1000)).value());
+    ASSERT_TRUE(store->append(head(1, 1), std::vector{entry(2, true)}, head(2, 2)));
+  }
+  run("PRAGMA user_version=99");
+  EXPECT_EQ(SqliteStore::open(file(), fingerprint_, StoreAccess::kReadWrite).error().reason,
+            Reason::kStoreInconsistent);
+}
+
 TEST_F(StoreTest, An_append_is_whole_or_not_at_all) {
   const Head empty{0, empty_root()};
   const std::vector<NewEntry> first{entry(1, true), entry(2, false)};
@@ -82,7 +147,7 @@ TEST_F(StoreTest, An_append_is_whole_or_not_at_all) {
   EXPECT_EQ(store->entry(0)->ballot_id, first[0].ballot->id);
   EXPECT_EQ(store->entry_bytes(1, 10)->size(), 2 * 34U);
   std::vector<std::uint64_t> seen;
-  ASSERT_TRUE(store->for_each([&](const collector::StoredEntry& e) -> Result<void, Rejection> {
+  ASSERT_TRUE(store->for_each(0, [&](const collector::StoredEntry& e) -> Result<void, Rejection> {
     seen.push_back(e.index);
     return {};
   }));
@@ -184,7 +249,7 @@ TEST_F(TamperedStoreTest, A_log_rolled_back_with_its_head_is_behind_its_own_chec
   {
     const auto store = SqliteStore::open(collector::store_path(w.directory.path()),
                                          w.e->election().fingerprint(), StoreAccess::kReadOnly);
-    ASSERT_TRUE((*store)->for_each([&](const collector::StoredEntry& e) -> Result<void, Rejection> {
+    ASSERT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& e) -> Result<void, Rejection> {
       tree.append(leaf_hash(e.entry));
       return {};
     }));
@@ -199,7 +264,7 @@ TEST_F(TamperedStoreTest, A_rolled_back_store_without_its_checkpoints_meets_witn
   {
     const auto store = SqliteStore::open(collector::store_path(w.directory.path()),
                                          w.e->election().fingerprint(), StoreAccess::kReadOnly);
-    ASSERT_TRUE((*store)->for_each([&](const collector::StoredEntry& e) -> Result<void, Rejection> {
+    ASSERT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& e) -> Result<void, Rejection> {
       tree.append(leaf_hash(e.entry));
       return {};
     }));

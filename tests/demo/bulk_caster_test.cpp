@@ -71,7 +71,7 @@ class BulkCasterTest : public ::testing::Test {
                                      collector::StoreAccess::kReadOnly);
     std::vector<EntryBytes> entries;
     std::vector<LoggedItem> items;
-    EXPECT_TRUE((*store)->for_each([&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
+    EXPECT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
       entries.push_back(stored.entry);
       items.push_back({stored.salt, stored.item});
       return {};

@@ -107,7 +107,7 @@ class CheatingClientTest : public testing::Test {
         collector::SqliteStore::open(collector::store_path(w.directory.path()), election().fingerprint(),
                                      collector::StoreAccess::kReadOnly);
     ASSERT_TRUE(collector::export_record(election(), **store, exported()));
-    ASSERT_TRUE((*store)->for_each([&](const collector::StoredEntry& one) -> Result<void, Rejection> {
+    ASSERT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& one) -> Result<void, Rejection> {
       entries.push_back(one.entry);
       items.push_back({one.salt, one.item});
       return {};

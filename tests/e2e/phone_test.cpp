@@ -140,7 +140,7 @@ TEST_F(PhoneVoting, BallotsAreLoggedLikeAnybodys) {
                                    world.e->election().fingerprint(), collector::StoreAccess::kReadOnly);
   std::vector<EntryBytes> entries;
   std::vector<LoggedItem> items;
-  ASSERT_TRUE((*store)->for_each([&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
+  ASSERT_TRUE((*store)->for_each(0, [&](const collector::StoredEntry& stored) -> Result<void, Rejection> {
     entries.push_back(stored.entry);
     items.push_back({stored.salt, stored.item});
     return {};
