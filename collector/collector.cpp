@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "collector/sqlite_store.h"
-
 namespace psephos::collector {
 
 namespace {
@@ -26,12 +24,8 @@ std::string_view name_of(EntryType type) {
 
 }  // namespace
 
-std::filesystem::path store_path(const std::filesystem::path& directory) {
-  return directory / "store.sqlite";
-}
-
 Result<std::unique_ptr<Collector>, Rejection> Collector::open(
-    const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
+    const Election& election, std::unique_ptr<Store> store, CollectorKeys keys,
     std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
     EvidenceSource& evidence, Rng& rng, Settings settings) {
   const psephos::Collector& named = election.definition().collector;
@@ -43,9 +37,7 @@ Result<std::unique_ptr<Collector>, Rejection> Collector::open(
     return reject(Reason::kManifestInvalid, "collector.tls_certificate_sha256 is not this collector's");
 
   std::unique_ptr<Collector> out(new Collector(election, std::move(keys), evidence, settings.phones));
-  auto store = SqliteStore::open(store_path(directory), election.fingerprint(), StoreAccess::kReadWrite);
-  if (!store) return std::unexpected(store.error());
-  out->store_ = std::move(*store);
+  out->store_ = std::move(store);
   if (auto ok = replay_store(*out->store_, out->ledger_); !ok) return std::unexpected(ok.error());
   auto latest = out->store_->latest_checkpoint();
   if (!latest) return std::unexpected(latest.error());

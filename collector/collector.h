@@ -1,5 +1,4 @@
 #pragma once
-#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -22,12 +21,11 @@ class Collector {
     std::function<void(const Rejection&)> broken;
     PhoneRelay* phones = nullptr;  ///< outlives the collector; none: nobody signs with a phone
   };
-  /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid`, `evidence`
-  /// and `rng` outlive it.
+  /// Replays the election's store. `transports` as in Publisher. `eid`, `evidence` and `rng` outlive it.
   /// @return kManifestInvalid if the election names other keys or another certificate than these; what
-  /// SqliteStore::open and replay_store return.
+  /// replay_store returns.
   static Result<std::unique_ptr<Collector>, Rejection> open(
-      const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
+      const Election& election, std::unique_ptr<Store> store, CollectorKeys keys,
       std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
       EvidenceSource& evidence, Rng& rng, Settings settings);
   ~Collector();
@@ -71,8 +69,5 @@ class Collector {
   std::unique_ptr<Sequencer> sequencer_;
   std::unique_ptr<Service> service_;
 };
-
-/// Where the store lies in a collector's directory.
-std::filesystem::path store_path(const std::filesystem::path& directory);
 
 }  // namespace psephos::collector

@@ -233,6 +233,10 @@ Result<void, Rejection> migrate(sqlite3* db, const std::string& file, const Dige
 
 }  // namespace
 
+std::filesystem::path store_path(const std::filesystem::path& directory) {
+  return directory / "store.sqlite";
+}
+
 struct SqliteStore::Connections {
   std::mutex writing;
   Database writer;

@@ -64,6 +64,8 @@ struct FetchRecord {
   std::uint64_t fetches = 0;
 };
 
+enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
+
 /// The collector's durable memory: the log with its openings, its head, its co-signed checkpoints. Everything
 /// a function has reported as done survives a crash and a power cut.
 ///

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "collector/collector.h"
+#include "collector/sqlite_store.h"
 #include "collector/tls_certificate.h"
 #include "collector/witness/head_store.h"
 #include "collector/witness/witness.h"
@@ -122,9 +123,13 @@ class CollectorWorld {
   }
   Result<std::unique_ptr<collector::Collector>, Rejection> try_start() {
     connect_trust_services();
+    auto store =
+        collector::SqliteStore::open(collector::store_path(directory.path()), e->election().fingerprint(),
+                                     collector::StoreAccess::kReadWrite);
+    if (!store) return std::unexpected(store.error());
     std::vector<std::unique_ptr<collector::WitnessTransport>> transports;
     for (auto& witness : witnesses) transports.push_back(std::make_unique<WitnessInProcess>(*witness));
-    return collector::Collector::open(e->election(), directory.path(), keys(), std::move(transports),
+    return collector::Collector::open(e->election(), std::move(*store), keys(), std::move(transports),
                                       e->eid(), *evidence, e->rng(),
                                       {.clock = [this] { return now_ms.load(); },
                                        .limits = limits,
