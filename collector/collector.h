@@ -1,38 +1,51 @@
 #pragma once
-#include <filesystem>
 #include <functional>
 #include <memory>
 
+#include "collector/current_log.h"
+#include "collector/follower.h"
 #include "collector/keys.h"
-#include "collector/publisher.h"
+#include "collector/local_log.h"
+#include "collector/peer.h"
 #include "collector/register.h"
-#include "collector/sequencer.h"
+#include "collector/remote_log.h"
 #include "collector/service.h"
 
 namespace psephos::collector {
 
-/// The collector without its sockets: store, ledger, sequencer, publisher and service, put together.
+/// The collector without its sockets: store, ledger, log and service, put together.
+///
+/// Of the collectors over one store, the one that holds the lease orders the log; the others follow it, check
+/// what voters send in full, and hand it on. When the lease runs out, the first that takes it goes on from
+/// what the store holds.
 class Collector {
  public:
   struct Settings {
     Clock clock;
     Service::Limits limits;
     Publisher::Timing timing;
-    /// Called once, from any thread, when the store cannot be trusted any more: stop the process.
+    /// Called from any thread, when this one cannot go on: the store cannot be trusted any more, and the
+    /// process must stop; or another collector orders the log now (kNotSequencing), and it is opened anew.
     std::function<void(const Rejection&)> broken;
-    PhoneRelay* phones = nullptr;  ///< outlives the collector; none: nobody signs with a phone
+    PhoneRelay* phones = nullptr;    ///< outlives the collector; none: nobody signs with a phone
+    std::string name = "collector";  ///< among the collectors over one store
+    std::string peer_address{};      ///< where the others reach peers(), while this one orders the log
+    PeerConnect connect_peer{};      ///< none: this is the only one
+    std::chrono::milliseconds lease{5000};
+    std::chrono::milliseconds follow_interval{25};
   };
-  /// Opens the store in `directory` and replays it. `transports` as in Publisher. `eid`, `evidence`
-  /// and `rng` outlive it.
+  /// Replays the election's store. `transports` as in Publisher. `eid`, `evidence` and `rng` outlive it.
   /// @return kManifestInvalid if the election names other keys or another certificate than these; what
-  /// SqliteStore::open and replay_store return.
+  /// replay_store returns.
   static Result<std::unique_ptr<Collector>, Rejection> open(
-      const Election& election, const std::filesystem::path& directory, CollectorKeys keys,
+      const Election& election, std::unique_ptr<Store> store, CollectorKeys keys,
       std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
       EvidenceSource& evidence, Rng& rng, Settings settings);
   ~Collector();
 
   Service& service() { return *service_; }
+  /// For the other collectors, on a listener of their own.
+  PeerService& peers() { return *peers_; }
   const Election& election() const { return ledger_.election; }
   const CollectorKeys& keys() const { return keys_; }
 
@@ -41,6 +54,8 @@ class Collector {
 
   /// What an operator may know: numbers, no identities.
   struct Status {
+    bool sequencing = false;
+    std::uint64_t epoch = 0;
     Phase phase{};
     Head head;
     std::uint64_t cosigned_size = 0;
@@ -60,19 +75,27 @@ class Collector {
   void stop();
 
  private:
-  Collector(const Election& election, CollectorKeys keys, EvidenceSource& evidence, PhoneRelay* phones)
-      : keys_(std::move(keys)), evidence_(evidence), phones_(phones), ledger_(election) {}
+  Collector(const Election& election, CollectorKeys keys,
+            std::vector<std::unique_ptr<WitnessTransport>> transports, const EidVerifier& eid,
+            EvidenceSource& evidence, Rng& rng, Settings settings);
+  Result<bool, Rejection> take_over();
+  bool looked(const Lease& lease, const std::optional<StoredCheckpoint>& latest);
+
   CollectorKeys keys_;
+  std::vector<std::unique_ptr<WitnessTransport>> transports_;  // until this one orders the log
+  const EidVerifier& eid_;
   EvidenceSource& evidence_;
-  PhoneRelay* const phones_;
+  Rng& rng_;
+  const Settings settings_;
   Ledger ledger_;
   std::unique_ptr<Store> store_;
-  std::unique_ptr<Publisher> publisher_;
-  std::unique_ptr<Sequencer> sequencer_;
+  CurrentLog log_;
+  std::shared_ptr<RemoteLog> remote_;
+  std::unique_ptr<Follower> follower_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<PeerService> peers_;
+  std::mutex stopping_;
+  bool stopped_ = false;
 };
-
-/// Where the store lies in a collector's directory.
-std::filesystem::path store_path(const std::filesystem::path& directory);
 
 }  // namespace psephos::collector

@@ -46,7 +46,8 @@ using Body = http::vector_body<std::uint8_t>;
 }  // namespace
 
 struct HttpServer::State {
-  State(Service& s, const Settings& wanted) : service(s), settings(wanted), tls(ssl::context::tls_server) {}
+  State(RequestHandler& h, const Settings& wanted)
+      : handler(h), settings(wanted), tls(ssl::context::tls_server) {}
 
   net::awaitable<void> accept();
   net::awaitable<void> session(std::shared_ptr<Stream> stream);
@@ -56,7 +57,7 @@ struct HttpServer::State {
 
   class Slot;
 
-  Service& service;
+  RequestHandler& handler;
   const Settings settings;
 
   std::mutex mutex;  // guards all below
@@ -120,9 +121,9 @@ net::awaitable<void> HttpServer::State::accept() {
 net::awaitable<Reply> HttpServer::State::ask(Request request) {
   const auto executor = co_await net::this_coro::executor;
   co_return co_await net::async_initiate<decltype(net::use_awaitable), void(Reply)>(
-      [this, executor](auto handler, Request r) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        service.handle(std::move(r), [shared, executor](Reply reply) {
+      [this, executor](auto resume, Request r) {
+        auto shared = std::make_shared<decltype(resume)>(std::move(resume));
+        handler.handle(std::move(r), [shared, executor](Reply reply) {
           net::post(executor, [shared, reply = std::move(reply)]() mutable { (*shared)(std::move(reply)); });
         });
       },
@@ -169,12 +170,12 @@ net::awaitable<void> HttpServer::State::session(std::shared_ptr<Stream> stream) 
     if (auto [error, n] = co_await http::async_read_header(*stream, buffer, parser, kAwait); error) co_return;
     const std::string method(parser.get().method_string());
     const std::string target(parser.get().target());
-    const auto limit = service.body_limit(method, target);
+    const auto limit = handler.body_limit(method, target);
     const auto length = parser.content_length();
     const bool has_body = !parser.is_done();
     // Bodies come with their length, and no larger than such a request can be: nothing is read in vain.
     if (!limit || (has_body && (!length || *length > *limit))) {
-      co_await send(*stream, service.refuse({}, limit ? Reason::kWireLimit : Reason::kRequestUnknown), false);
+      co_await send(*stream, handler.refuse({}, limit ? Reason::kWireLimit : Reason::kRequestUnknown), false);
       if (has_body) {
         const std::uint64_t here = buffer.size();
         const std::uint64_t announced = length ? *length : kMaxDiscardedBytes;
@@ -191,7 +192,7 @@ net::awaitable<void> HttpServer::State::session(std::shared_ptr<Stream> stream) 
       if (stopping) open = false;
       ++busy;
     }
-    lowest.expires_never();  // the service answers within its own limits
+    lowest.expires_never();  // the handler answers within its own limits
     Reply reply = co_await ask({method, target, std::move(parser.get().body())});
     {
       const std::lock_guard lock(mutex);
@@ -211,10 +212,11 @@ HttpServer::~HttpServer() {
   stop(std::chrono::seconds(0));
 }
 
-Result<std::unique_ptr<HttpServer>, Rejection> HttpServer::listen(Service& service, ByteView certificate_der,
+Result<std::unique_ptr<HttpServer>, Rejection> HttpServer::listen(RequestHandler& handler,
+                                                                  ByteView certificate_der,
                                                                   std::span<const std::uint8_t> key_der,
                                                                   const Settings& settings) {
-  auto state = std::make_unique<State>(service, settings);
+  auto state = std::make_unique<State>(handler, settings);
   SSL_CTX* context = state->tls.native_handle();
   const std::uint8_t* key_at = key_der.data();
   EVP_PKEY* key = d2i_AutoPrivateKey(nullptr, &key_at, static_cast<long>(key_der.size()));

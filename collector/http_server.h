@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
-#include "collector/service.h"
+#include "collector/request_handler.h"
 
 namespace psephos::collector {
 
-/// HTTPS, TLS 1.3 only, in front of a Service: bounded connections, header and body sizes and times.
+/// HTTPS, TLS 1.3 only, in front of a RequestHandler: bounded connections, header and body sizes and times.
 class HttpServer {
  public:
   struct Settings {
@@ -21,11 +21,12 @@ class HttpServer {
     std::chrono::seconds receive{10};  ///< for the whole of a request, from its first byte
     std::chrono::seconds send{10};
   };
-  /// Listens. The server outlives the service's last answer: stop() it, then stop the service, then let it
+  /// Listens. The server outlives the handler's last answer: stop() it, then stop the handler, then let it
   /// go.
   /// @return kFileUnreadable with the system's words if the address cannot be had or the key does not fit the
   /// certificate.
-  static Result<std::unique_ptr<HttpServer>, Rejection> listen(Service& service, ByteView certificate_der,
+  static Result<std::unique_ptr<HttpServer>, Rejection> listen(RequestHandler& handler,
+                                                               ByteView certificate_der,
                                                                std::span<const std::uint8_t> key_der,
                                                                const Settings& settings);
   ~HttpServer();

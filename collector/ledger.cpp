@@ -29,13 +29,7 @@ void examine(const Election& election, Loaded& loaded) {
   loaded.opens = make_entry(*loaded.type, stored.salt, stored.item) == stored.entry;
   if (!loaded.opens || *loaded.type != EntryType::kBallot) return;
   loaded.ballot = decode<BallotItem>(stored.item);
-  // The ticket's signature was checked before the ballot was logged, as the card's, the evidence for it and
-  // the proofs were.
-  if (!*loaded.ballot) return;
-  loaded.examined = ElectionState::examine(election, **loaded.ballot);
-  Admission& admission = loaded.examined.admission;
-  if (const auto certificate = parse_certificate(admission.signed_ballot.certificate))
-    admission.key = key_hash(*certificate);
+  if (*loaded.ballot) loaded.examined = examine_verified(election, **loaded.ballot);
 }
 
 Result<void, Rejection> replay_entry(Loaded& loaded, Ledger& ledger) {
@@ -77,6 +71,7 @@ Result<void, Rejection> replay_entry(Loaded& loaded, Ledger& ledger) {
 /// Examines a batch on all cores, then takes it into the ledger in order.
 Result<void, Rejection> replay_batch(std::vector<Loaded>& batch, Ledger& ledger) {
   parallel_for(batch.size(), 16, [&](std::size_t i) { examine(ledger.election, batch[i]); });
+  const std::unique_lock lock(ledger.mutex);
   for (Loaded& loaded : batch) {
     if (auto ok = replay_entry(loaded, ledger); !ok) return ok;
     ledger.tree.append(leaf_hash(loaded.stored.entry));
@@ -85,26 +80,55 @@ Result<void, Rejection> replay_batch(std::vector<Loaded>& batch, Ledger& ledger)
   return {};
 }
 
+/// The entries from the ledger's end on, up to a head of the store; `advance` is called for each.
+Result<void, Rejection> replay_rest(Store& store, Ledger& ledger, const std::function<void()>& advance) {
+  constexpr std::size_t kBatch = 2048;
+  for (;;) {
+    const std::uint64_t begin = ledger.tree.size();
+    std::vector<Loaded> batch;
+    auto replayed = store.for_each(begin, [&](const StoredEntry& stored) -> Result<void, Rejection> {
+      batch.push_back({.stored = stored, .type = {}, .opens = false, .ballot = {}, .examined = {}});
+      advance();
+      if (batch.size() < kBatch) return {};
+      return replay_batch(batch, ledger);
+    });
+    if (replayed) replayed = replay_batch(batch, ledger);
+    if (!replayed) return replayed;
+    // Another collector may be writing, so that more can have come: but never an entry before its head.
+    const auto head = store.head();
+    if (!head) return std::unexpected(head.error());
+    const std::uint64_t size = ledger.tree.size();
+    if (head->size > size && size > begin) continue;
+    if (head->size != size)
+      return reject(Reason::kStoreInconsistent, "store: head of " + std::to_string(head->size) + " over " +
+                                                    std::to_string(size) + " entries");
+    if (ledger.tree.root() != head->root) return reject(Reason::kLogRootMismatch, "store: head");
+    return {};
+  }
+}
+
 }  // namespace
+
+Examined examine_verified(const Election& election, const BallotItem& item) {
+  Examined out = ElectionState::examine(election, item);
+  if (out.bytes) return out;
+  if (const auto certificate = parse_certificate(out.admission.signed_ballot.certificate))
+    out.admission.key = key_hash(*certificate);
+  return out;
+}
+
+Result<void, Rejection> replay_new(Store& store, Ledger& ledger) {
+  const auto head = store.head();
+  if (!head) return std::unexpected(head.error());
+  if (*head == Head{ledger.tree.size(), ledger.tree.root()}) return {};
+  return replay_rest(store, ledger, [] {});
+}
 
 Result<void, Rejection> replay_store(Store& store, Ledger& ledger) {
   const auto head = store.head();
   if (!head) return std::unexpected(head.error());
-  constexpr std::size_t kBatch = 2048;
-  std::vector<Loaded> batch;
   Progress progress("log", head->size, "entries");
-  auto replayed = store.for_each(0, [&](const StoredEntry& stored) -> Result<void, Rejection> {
-    batch.push_back({.stored = stored, .type = {}, .opens = false, .ballot = {}, .examined = {}});
-    progress.advance();
-    if (batch.size() < kBatch) return {};
-    return replay_batch(batch, ledger);
-  });
-  if (replayed) replayed = replay_batch(batch, ledger);
-  if (!replayed) return replayed;
-  if (ledger.tree.size() != head->size)
-    return reject(Reason::kStoreInconsistent, "store: head of " + std::to_string(head->size) + " over " +
-                                                  std::to_string(ledger.tree.size()) + " entries");
-  if (ledger.tree.root() != head->root) return reject(Reason::kLogRootMismatch, "store: head");
+  if (auto ok = replay_rest(store, ledger, [&] { progress.advance(); }); !ok) return ok;
 
   const auto latest = store.latest_checkpoint();
   if (!latest) return std::unexpected(latest.error());

@@ -165,6 +165,10 @@ Result<void, Rejection> serve(const Options& options) {
   if (!connect) return std::unexpected(connect.error());
   EvidenceSource evidence(**eid, *connect);
 
+  auto store =
+      SqliteStore::open(store_path(options.directory), election->fingerprint(), StoreAccess::kReadWrite);
+  if (!store) return std::unexpected(store.error());
+
   SystemRng rng;
   const auto phones = relay_of(options, *election, rng);
   if (!phones) return std::unexpected(phones.error());
@@ -172,7 +176,7 @@ Result<void, Rejection> serve(const Options& options) {
   std::optional<Rejection> broken;
   const auto cores = std::max(2U, std::thread::hardware_concurrency());
   auto collector = Collector::open(
-      *election, options.directory, std::move(*keys), std::move(transports), **eid, evidence, rng,
+      *election, std::move(*store), std::move(*keys), std::move(transports), **eid, evidence, rng,
       {.clock =
            [] {
              return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/ledger.h"
+#include "collector/log.h"
 #include "collector/witness_transport.h"
 #include "crypto/secret/note_signer.h"
 
@@ -23,8 +24,7 @@ namespace psephos::collector {
 /// signed, and only after the store has taken them as the one root of their size.
 class Publisher {
  public:
-  /// The smallest co-signed checkpoint that covers an entry; nullopt: none in time.
-  using CoveredDone = std::move_only_function<void(std::optional<StoredCheckpoint>)>;
+  using CoveredDone = Log::CoveredDone;
   struct Timing {
     std::chrono::milliseconds request{3000};  ///< to one witness
     std::chrono::milliseconds retry_min{50};  ///< after a failure; doubles up to retry_max

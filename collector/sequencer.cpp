@@ -1,6 +1,5 @@
 #include "collector/sequencer.h"
 
-#include <future>
 #include <set>
 #include <utility>
 
@@ -76,15 +75,8 @@ void Sequencer::refusal(BallotItem item, Ballot ballot, Rejection reason, Refuse
   enqueue(RefusalWork{std::move(item), std::move(ballot), std::move(reason), std::move(done)});
 }
 
-Result<std::uint64_t, Rejection> Sequencer::document(EntryType type, Bytes item) {
-  std::promise<Result<Recorded, Rejection>> promise;
-  auto future = promise.get_future();
-  enqueue(DocumentWork{type, std::move(item), [&promise](Result<Recorded, Rejection> outcome) {
-                         promise.set_value(std::move(outcome));
-                       }});
-  const auto outcome = future.get();
-  if (!outcome) return std::unexpected(outcome.error());
-  return outcome->index;
+void Sequencer::document(EntryType type, Bytes item, RecordedDone done) {
+  enqueue(DocumentWork{type, std::move(item), std::move(done)});
 }
 
 void Sequencer::enqueue(Work work) {
@@ -184,7 +176,7 @@ void Sequencer::judge(BallotWork& work, Batch& batch) {
 
 void Sequencer::judge(RefusalWork& work, Batch& batch) {
   const auto logged = ledger_.refusals.find(work.ballot.pseudonym);
-  if (logged != ledger_.refusals.end() && logged->second >= kMaxRefusals) return work.done(work.reason);
+  if (logged != ledger_.refusals.end() && logged->second >= Log::kMaxRefusals) return work.done(work.reason);
   const auto admitted = ledger_.state.admit(work.item, eid_);
   // No refusal, or none yet: nobody asked for the evidence of a ballot that was refused before.
   if (admitted || admitted.error().reason == Reason::kEvidenceMissing ||

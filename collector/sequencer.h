@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "collector/ledger.h"
+#include "collector/log.h"
 #include "crypto/random.h"
 
 namespace psephos::collector {
-
-/// Where a submission stands in the log.
-struct Recorded {
-  std::uint64_t index = 0;
-  SubmitOutcome outcome = SubmitOutcome::kAccepted;
-};
 
 /// The one writer of the log: a single thread that orders what passed the checks, repeats those that may have
 /// changed, and makes as many entries as are waiting durable in one transaction (group commit). The ledger
@@ -26,9 +21,8 @@ struct Recorded {
 /// is in the ledger, exactly as a replay of the log will judge it.
 class Sequencer {
  public:
-  /// Called once, on the sequencer's thread, when the entry is durable or refused.
-  using RecordedDone = std::move_only_function<void(Result<Recorded, Rejection>)>;
-  using RefusedDone = std::move_only_function<void(Rejection)>;
+  using RecordedDone = Log::RecordedDone;
+  using RefusedDone = Log::RefusedDone;
   struct Hooks {
     std::function<void(const Head&)> committed;    ///< after every batch, before its `done` calls
     std::function<void(const Rejection&)> broken;  ///< nobody knows what the store holds: stop the process
@@ -37,17 +31,11 @@ class Sequencer {
   Sequencer(Ledger& ledger, Store& store, const EidVerifier& eid, Rng& rng, Hooks hooks);
   ~Sequencer();
 
-  /// A ballot that passed check_cheap and check_signature. Its proofs are checked here, together with those
-  /// of all that wait. One that is in the log already keeps its entry.
+  /// As in Log; `done` is called on the sequencer's thread.
   void ballot(const BallotItem& item, Admission admission, const Digest256& fetch_secret_hash,
               RecordedDone done);
-  /// A refused ballot with a good signature of the voter it names, who is on the roll. It is logged unless
-  /// she has kMaxRefusals entries already. `done` gets the reason that stands: the one at its place in the
-  /// log.
-  static constexpr std::uint64_t kMaxRefusals = 5;
   void refusal(BallotItem item, Ballot ballot, Rejection reason, RefusedDone done);
-  /// A signed document. Waits until it is durable and in force. @return the entry's index.
-  Result<std::uint64_t, Rejection> document(EntryType type, Bytes item);
+  void document(EntryType type, Bytes item, RecordedDone done);
 
   /// Refuses new work (kServiceUnavailable), finishes what is queued, and ends the thread.
   void stop();

@@ -68,14 +68,13 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 }  // namespace
 
-Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher,
-                 const EidVerifier& eid, EvidenceSource& evidence, PhoneRelay* phones,
-                 const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits)
+Service::Service(Ledger& ledger, Store& store, Log& log, const EidVerifier& eid, EvidenceSource& evidence,
+                 PhoneRelay* phones, const SigningKey& service_key, Rng& rng, Clock clock,
+                 const Limits& limits)
     : ledger_(ledger),
       election_(ledger.election),
       store_(store),
-      sequencer_(sequencer),
-      publisher_(publisher),
+      log_(log),
       eid_(eid),
       evidence_(evidence),
       phones_(phones),
@@ -84,7 +83,7 @@ Service::Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& 
       clock_(std::move(clock)),
       limits_(limits),
       submission_limit_(submission_limit_of(election_)),
-      challenges_(election_.fingerprint(), election_.definition().collector.origin, rng),
+      challenges_(election_.fingerprint(), election_.definition().collector.origin, service_key, rng),
       pool_(limits.threads, limits.queued_requests, limits.queued_bytes) {}
 
 Service::~Service() = default;
@@ -125,7 +124,7 @@ void Service::work(Request request, Respond respond) {
   if (target == "/v1/checkpoint") return respond(get_checkpoint());
   if (target.starts_with(kEntriesPath))
     return respond(get_entries(request, target.substr(kEntriesPath.size())));
-  if (target == "/v1/ticket") return respond(ticket(request.body));
+  if (target == "/v1/ticket") return ticket(std::move(request.body), std::move(respond));
   if (target == "/v1/ballot") return ballot(std::move(request.body), std::move(respond));
   if (target == "/v1/phone/start") return phone_start(std::move(request.body), std::move(respond));
   if (target == "/v1/phone/poll") return phone_poll(std::move(request.body), std::move(respond));
@@ -151,7 +150,7 @@ Reply Service::get_manifest() const {
 }
 
 Reply Service::get_checkpoint() const {
-  const auto latest = publisher_.latest();
+  const auto latest = log_.latest();
   if (!latest) return refuse({}, Reason::kServiceUnavailable);
   return {200, "text/plain; charset=utf-8", copy_of(bytes_of(latest->note))};
 }
@@ -163,7 +162,7 @@ Reply Service::get_entries(const Request& request, std::string_view range) const
   const auto count = parse_number(range.substr(slash + 1));
   if (!from || !count) return refuse(request.body, Reason::kRequestUnknown);
   if (*count > kMaxEntriesPerRequest) return refuse(request.body, Reason::kWireLimit);
-  const auto latest = publisher_.latest();
+  const auto latest = log_.latest();
   const std::uint64_t size = latest ? latest->head.size : 0;  // what no checkpoint covers proves nothing yet
   const std::uint64_t available = *from < size ? std::min(*count, size - *from) : 0;
   auto bytes = store_.entry_bytes(*from, available);
@@ -172,43 +171,61 @@ Reply Service::get_entries(const Request& request, std::string_view range) const
 }
 
 Reply Service::challenge() {
-  return ok(challenges_.issue(now_s()));
+  return ok(challenges_.issue(log_.epoch(), now_s()));
 }
 
-Reply Service::ticket(ByteView body) {
-  const auto ticket = issue_ticket(body);
-  if (!ticket) return refuse(body, ticket.error().reason);
-  return ok(*ticket);
+void Service::ticket(Bytes body, Respond respond) {
+  const std::uint64_t now = now_s();
+  const auto asker = authenticate(body, now);
+  if (!asker) return respond(refuse(body, asker.error().reason));
+  log_.ticket(asker->challenge, asker->voter, now,
+              [this, body = std::move(body),
+               respond = std::move(respond)](const Result<ServiceSigned, Rejection>& ticket) mutable {
+                respond(ticket ? ok(*ticket) : refuse(body, ticket.error().reason));
+              });
 }
 
-Result<ServiceSigned, Rejection> Service::issue_ticket(ByteView body) {
+Result<Service::Asker, Rejection> Service::authenticate(ByteView body, std::uint64_t now) const {
   const auto authentication = decode<Authentication>(body);
   if (!authentication) return std::unexpected(authentication.error());
-  const auto challenge = decode<Challenge>(authentication->challenge);
+  auto challenge = decode<Challenge>(authentication->challenge);
   if (!challenge) return std::unexpected(challenge.error());
-  const std::uint64_t now = now_s();
-  if (auto known = challenges_.check(*challenge, now); !known) return std::unexpected(known.error());
-
-  {
-    const std::shared_lock lock(ledger_.mutex);
-    if (auto open = check_issuing(ledger_.state, now); !open) return std::unexpected(open.error());
-  }
-
+  if (auto known = challenges_.check(log_.epoch(), *challenge, now); !known)
+    return std::unexpected(known.error());
+  if (log_.spent(*challenge)) return reject(Reason::kAuthChallengeUnknown, "challenge");
+  if (auto open = check_open(now); !open) return std::unexpected(open.error());
   const auto person = eid_.verify(authentication->certificate, KeyUse::kAuthentication,
                                   signed_bytes(labels::kEidAuthenticate, authentication->challenge),
                                   authentication->signature, static_cast<std::int64_t>(now));
   if (!person) return reject(person.error(), "authentication");
-  if (auto spent = challenges_.spend(*challenge, now); !spent) return std::unexpected(spent.error());
-  const Pseudonym pseudonym = election_.pseudonym_of(person->national_id);
+  return Asker{std::move(*challenge), election_.pseudonym_of(person->national_id)};
+}
 
-  const auto latest = publisher_.latest();
-  const auto ticket = [&] {
+Result<void, Rejection> Service::check_open(std::uint64_t now) const {
+  const auto open = [&] {
     const std::shared_lock lock(ledger_.mutex);
-    return make_ticket(ledger_.state, pseudonym, latest ? latest->note : std::string_view(), now, rng_);
-  }();
-  if (!ticket) return std::unexpected(ticket.error());
-  if (!tickets_.take(pseudonym, now)) return reject(Reason::kRateLimited, "tickets");
-  return sign_ticket(*ticket, service_key_);
+    return check_issuing(ledger_.state, now);
+  };
+  if (auto known = open(); known || !log_.catch_up()) return known;
+  return open();
+}
+
+Service::Placed Service::place(const BallotItem& item, Examined&& examined) const {
+  const auto find_logged = [&]() -> std::optional<std::uint64_t> {
+    if (examined.bytes) return std::nullopt;
+    return ledger_.state.index_of(examined.admission.id);
+  };
+  Placed out{.logged_at = std::nullopt, .admission = reject(Reason::kServiceUnavailable, "")};
+  {
+    const std::shared_lock lock(ledger_.mutex);
+    out.logged_at = find_logged();
+  }
+  if (out.logged_at) return out;
+  if (!examined.bytes) ElectionState::verify_ticket(election_, item, examined);
+  const std::shared_lock lock(ledger_.mutex);
+  out.logged_at = find_logged();
+  if (!out.logged_at) out.admission = ledger_.state.check_cheap(item, std::move(examined));
+  return out;
 }
 
 void Service::ballot(Bytes body, Respond respond) {
@@ -218,25 +235,15 @@ void Service::ballot(Bytes body, Respond respond) {
   Examined examined = ElectionState::examine(election_, item);       // what needs no state holds up nobody
   if (!examined.bytes && examined.admission.signed_ballot.evidence)  // which is the collector's to add
     return respond(refuse(body, Reason::kSigTemplate));
-  const auto find_logged = [&]() -> std::optional<std::uint64_t> {
-    if (examined.bytes) return std::nullopt;
-    return ledger_.state.index_of(examined.admission.id);
-  };
-  std::optional<std::uint64_t> logged_at;
-  {
-    const std::shared_lock lock(ledger_.mutex);
-    logged_at = find_logged();
-  }
-  Result<Admission, Rejection> admission = reject(Reason::kServiceUnavailable, "");
-  if (!logged_at) {
-    if (!examined.bytes) ElectionState::verify_ticket(election_, item, examined);
-    const std::shared_lock lock(ledger_.mutex);
-    logged_at = find_logged();
-    if (!logged_at) admission = ledger_.state.check_cheap(item, std::move(examined));
-  }
-  if (logged_at)  // the first container stands, whatever came around the same ballot now
-    return answer_recorded(std::move(body), {*logged_at, SubmitOutcome::kDuplicateIdempotent},
+  const bool readable = !examined.bytes;
+  Placed placed = place(item, std::move(examined));
+  // Nobody is refused for what another collector has logged meanwhile, before this one has looked.
+  if (readable && !placed.logged_at && !placed.admission && log_.catch_up())
+    placed = place(item, ElectionState::examine(election_, item));
+  if (placed.logged_at)  // the first container stands, whatever came around the same ballot now
+    return answer_recorded(std::move(body), {*placed.logged_at, SubmitOutcome::kDuplicateIdempotent},
                            std::move(respond));
+  auto& admission = placed.admission;
   if (!admission)
     return refuse_ballot(std::move(body), std::move(item), admission.error(), std::move(respond));
   // From here on it costs milliseconds: the ticket, which only she can have, says who pays.
@@ -273,14 +280,14 @@ void Service::obtain_evidence(Bytes body, BallotItem item, Admission admission,
 void Service::log_ballot(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
                          Respond respond) {
   auto kept = std::make_shared<BallotItem>(std::move(item));
-  sequencer_.ballot(*kept, std::move(admission), fetch_secret_hash,
-                    [this, kept, body = std::move(body),
-                     respond = std::move(respond)](Result<Recorded, Rejection> recorded) mutable {
-                      if (recorded) return answer_recorded(std::move(body), *recorded, std::move(respond));
-                      if (recorded.error().reason == Reason::kServiceUnavailable)
-                        return respond(refuse(body, Reason::kServiceUnavailable));
-                      refuse_ballot(std::move(body), std::move(*kept), recorded.error(), std::move(respond));
-                    });
+  log_.ballot(*kept, std::move(admission), fetch_secret_hash,
+              [this, kept, body = std::move(body),
+               respond = std::move(respond)](Result<Recorded, Rejection> recorded) mutable {
+                if (recorded) return answer_recorded(std::move(body), *recorded, std::move(respond));
+                if (recorded.error().reason == Reason::kServiceUnavailable)
+                  return respond(refuse(body, Reason::kServiceUnavailable));
+                refuse_ballot(std::move(body), std::move(*kept), recorded.error(), std::move(respond));
+              });
 }
 
 std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const {
@@ -301,26 +308,27 @@ std::optional<Ballot> Service::well_signed_ballot(const BallotItem& item) const 
 void Service::refuse_ballot(Bytes body, BallotItem item, Rejection rejection, Respond respond) {
   auto ballot = well_signed_ballot(item);
   if (!ballot) return respond(refuse(body, rejection.reason));
-  sequencer_.refusal(std::move(item), std::move(*ballot), std::move(rejection),
-                     [this, body = std::move(body), respond = std::move(respond)](
-                         const Rejection& stands) mutable { respond(refuse(body, stands.reason)); });
+  log_.refusal(std::move(item), std::move(*ballot), std::move(rejection),
+               [this, body = std::move(body), respond = std::move(respond)](const Rejection& stands) mutable {
+                 respond(refuse(body, stands.reason));
+               });
 }
 
 void Service::answer_recorded(Bytes body, const Recorded& recorded, Respond respond) {
-  publisher_.await(recorded.index, limits_.cosign_wait,
-                   [this, recorded, body = std::move(body),
-                    respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
-                     const auto stored = store_.entry(recorded.index);
-                     if (!stored) return respond(refuse(body, Reason::kServiceUnavailable));
-                     const auto item = decode<BallotItem>(stored->item);
-                     auto proof = receipt(*stored, covering);
-                     auto container =
-                         item ? read_container(item->envelope.container) : std::unexpected(item.error());
-                     if (!container || !container->evidence || !proof)
-                       return respond(refuse(body, Reason::kServiceUnavailable));
-                     respond(ok(SubmitAnswer{recorded.outcome, std::move(*proof), stored->salt,
-                                             item->received_ms, std::move(*container->evidence)}));
-                   });
+  log_.await(recorded.index, limits_.cosign_wait,
+             [this, recorded, body = std::move(body),
+              respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
+               const auto stored = store_.entry(recorded.index);
+               if (!stored) return respond(refuse(body, Reason::kServiceUnavailable));
+               const auto item = decode<BallotItem>(stored->item);
+               auto proof = receipt(*stored, covering);
+               auto container =
+                   item ? read_container(item->envelope.container) : std::unexpected(item.error());
+               if (!container || !container->evidence || !proof)
+                 return respond(refuse(body, Reason::kServiceUnavailable));
+               respond(ok(SubmitAnswer{recorded.outcome, std::move(*proof), stored->salt, item->received_ms,
+                                       std::move(*container->evidence)}));
+             });
 }
 
 Result<Receipt, Rejection> Service::receipt(const StoredEntry& stored,
@@ -377,19 +385,20 @@ Result<StoredEntry, Rejection> Service::open_for_voter(const VerifyRequest& requ
 void Service::verify(Bytes body, Respond respond) {
   const auto request = decode<VerifyRequest>(body);
   if (!request) return respond(refuse(body, request.error().reason));
+  log_.catch_up();  // what became of the ballot
   auto opened = open_for_voter(*request);
   if (!opened) return respond(refuse(body, opened.error().reason));
   const std::uint64_t index = opened->index;
-  publisher_.await(index, limits_.cosign_wait,
-                   [this, body = std::move(body), stored = std::move(*opened),
-                    respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
-                     auto item = decode<BallotItem>(stored.item);
-                     // Under the newest head: a verifier that has seen it takes an older one for a rollback.
-                     auto proof = receipt(stored, covering ? publisher_.latest() : std::nullopt);
-                     if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
-                     const BallotStatus status = status_of(*item);
-                     respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));
-                   });
+  log_.await(index, limits_.cosign_wait,
+             [this, body = std::move(body), stored = std::move(*opened),
+              respond = std::move(respond)](const std::optional<StoredCheckpoint>& covering) mutable {
+               auto item = decode<BallotItem>(stored.item);
+               // Under the newest head: a verifier that has seen it takes an older one for a rollback.
+               auto proof = receipt(stored, covering ? log_.latest() : std::nullopt);
+               if (!item || !proof) return respond(refuse(body, Reason::kServiceUnavailable));
+               const BallotStatus status = status_of(*item);
+               respond(ok(VerifyAnswer{std::move(*item), stored.salt, std::move(*proof), status}));
+             });
 }
 
 template <class Message>
@@ -405,13 +414,8 @@ void Service::phone_start(Bytes body, Respond respond) {
   const auto request = decode<PhoneStart>(body);
   if (!request) return respond(refuse(body, request.error().reason));
   const std::uint64_t now = now_s();
-  if (request->fingerprint == election_.fingerprint() && request->action == PhoneAction::kAuthenticate) {
-    const auto open = [&] {
-      const std::shared_lock lock(ledger_.mutex);
-      return check_issuing(ledger_.state, now);
-    }();
-    if (!open) return respond(refuse(body, open.error().reason));
-  }
+  if (request->fingerprint == election_.fingerprint() && request->action == PhoneAction::kAuthenticate)
+    if (const auto open = check_open(now); !open) return respond(refuse(body, open.error().reason));
   phones_->start(
       *request, now,
       [this, body = std::move(body), respond = std::move(respond)](

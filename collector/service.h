@@ -7,31 +7,19 @@
 #include "collector/challenge_book.h"
 #include "collector/evidence.h"
 #include "collector/ledger.h"
-#include "collector/publisher.h"
+#include "collector/log.h"
 #include "collector/relay.h"
-#include "collector/sequencer.h"
+#include "collector/request_handler.h"
 #include "collector/work_pool.h"
 #include "crypto/secret/signing_key.h"
 
 namespace psephos::collector {
 
-struct Request {
-  std::string method;
-  std::string target;
-  Bytes body;
-};
-struct Reply {
-  int status = 200;
-  std::string content_type = "application/octet-stream";
-  Bytes body;
-};
-
-/// The collector's service of SPEC §9.0, as a function from requests to replies: no sockets in here.
+/// The collector's service of SPEC §9.0, as a function from requests to replies.
 /// Every refusal is signed; those of well-signed ballots of voters on the roll are also logged, five a voter
 /// at once and one more an hour. Nothing that is logged for operators names a voter, a pseudonym or a ballot.
-class Service {
+class Service final : public RequestHandler {
  public:
-  using Respond = std::move_only_function<void(Reply)>;
   struct Limits {
     std::chrono::milliseconds cosign_wait{5000};  ///< then the receipt is pending
     std::size_t queued_requests = 4096;
@@ -39,17 +27,14 @@ class Service {
     std::size_t threads = 2;
   };
   /// `phones`: none where nobody signs with a phone.
-  Service(Ledger& ledger, Store& store, Sequencer& sequencer, Publisher& publisher, const EidVerifier& eid,
-          EvidenceSource& evidence, PhoneRelay* phones, const SigningKey& service_key, Rng& rng, Clock clock,
-          const Limits& limits);
-  ~Service();
+  Service(Ledger& ledger, Store& store, Log& log, const EidVerifier& eid, EvidenceSource& evidence,
+          PhoneRelay* phones, const SigningKey& service_key, Rng& rng, Clock clock, const Limits& limits);
+  ~Service() override;
 
-  /// The most bytes of body that such a request may have; nullopt if there is no such request.
-  std::optional<std::size_t> body_limit(std::string_view method, std::string_view target) const;
-  /// Calls `respond` exactly once, from any thread.
-  void handle(Request request, Respond respond);
-  /// The signed refusal of a request, e.g. one that the transport could not read.
-  Reply refuse(ByteView body, Reason reason) const;
+  std::optional<std::size_t> body_limit(std::string_view method, std::string_view target) const override;
+  void handle(Request request, Respond respond) override;
+  /// Signed.
+  Reply refuse(ByteView body, Reason reason) const override;
   /// Finishes the requests at hand; later ones are refused (kServiceUnavailable).
   void stop();
 
@@ -59,8 +44,21 @@ class Service {
   Reply get_checkpoint() const;
   Reply get_entries(const Request& request, std::string_view range) const;
   Reply challenge();
-  Reply ticket(ByteView body);
-  Result<ServiceSigned, Rejection> issue_ticket(ByteView body);
+  void ticket(Bytes body, Respond respond);
+  struct Asker {
+    Challenge challenge;
+    Pseudonym voter;
+  };
+  /// Who asks for a ticket, with a good signature for a challenge of this election that is not spent.
+  Result<Asker, Rejection> authenticate(ByteView body, std::uint64_t now_s) const;
+  /// Tickets are issued now, as far as the newest of the log says.
+  Result<void, Rejection> check_open(std::uint64_t now_s) const;
+  /// Where a ballot stands in the ledger, or what its checks up to 14 say.
+  struct Placed {
+    std::optional<std::uint64_t> logged_at;
+    Result<Admission, Rejection> admission;
+  };
+  Placed place(const BallotItem& item, Examined&& examined) const;
   void ballot(Bytes body, Respond respond);
   /// A ballot that passed everything but for its evidence.
   void obtain_evidence(Bytes body, BallotItem item, Admission admission, const Digest256& fetch_secret_hash,
@@ -88,8 +86,7 @@ class Service {
   Ledger& ledger_;
   const Election election_;
   Store& store_;
-  Sequencer& sequencer_;
-  Publisher& publisher_;
+  Log& log_;
   const EidVerifier& eid_;
   EvidenceSource& evidence_;
   PhoneRelay* const phones_;
@@ -99,7 +96,6 @@ class Service {
   const Limits limits_;
   const std::size_t submission_limit_;
   ChallengeBook challenges_;
-  Allowance tickets_{20, 60};
   Allowance ballots_{60, 2};  ///< that get as far as signature and proofs
   WorkPool pool_;
 };

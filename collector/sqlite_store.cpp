@@ -233,6 +233,10 @@ Result<void, Rejection> migrate(sqlite3* db, const std::string& file, const Dige
 
 }  // namespace
 
+std::filesystem::path store_path(const std::filesystem::path& directory) {
+  return directory / "store.sqlite";
+}
+
 struct SqliteStore::Connections {
   std::mutex writing;
   Database writer;
@@ -303,9 +307,12 @@ Result<bool, Rejection> SqliteStore::take_lease(const std::string& holder, const
   Transaction transaction(db);
   if (!transaction.begun()) return std::unexpected(transaction.begun().error());
   const std::uint64_t now = now_ms();
-  Statement take(db, "UPDATE lease SET holder = ?, address = ?, until_ms = ? WHERE until_ms <= ?");
+  Statement take(db,
+                 "UPDATE lease SET holder = ?, address = ?, until_ms = ? "
+                 "WHERE until_ms <= ? OR holder = ?");
   take.bind(1, std::string_view(holder)).bind(2, std::string_view(address));
-  take.bind(3, now + static_cast<std::uint64_t>(duration.count())).bind(4, now).run();
+  take.bind(3, now + static_cast<std::uint64_t>(duration.count())).bind(4, now);
+  take.bind(5, std::string_view(holder)).run();
   if (auto ok = take.done(); !ok) return std::unexpected(ok.error());
   if (sqlite3_changes(db) == 0) return false;
   if (auto ok = execute(db, "UPDATE head SET epoch = epoch + 1"); !ok) return std::unexpected(ok.error());

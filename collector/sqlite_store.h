@@ -6,8 +6,6 @@
 
 namespace psephos::collector {
 
-enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
-
 /// Store in one SQLite file: write-ahead log, synchronous=FULL, so that a committed transaction is on disk.
 /// One connection writes, another reads.
 class SqliteStore final : public Store {
@@ -45,5 +43,8 @@ class SqliteStore final : public Store {
   explicit SqliteStore(std::unique_ptr<Connections> connections);
   std::unique_ptr<Connections> connections_;
 };
+
+/// Where it lies in a collector's directory.
+std::filesystem::path store_path(const std::filesystem::path& directory);
 
 }  // namespace psephos::collector

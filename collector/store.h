@@ -64,6 +64,8 @@ struct FetchRecord {
   std::uint64_t fetches = 0;
 };
 
+enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
+
 /// The collector's durable memory: the log with its openings, its head, its co-signed checkpoints. Everything
 /// a function has reported as done survives a crash and a power cut.
 ///
@@ -80,8 +82,9 @@ class Store {
   virtual ~Store() = default;
 
   virtual Result<Lease, Rejection> lease() = 0;
-  /// Takes the lease unless another's runs, under a new epoch, which is durable when this returns; and so is
-  /// everything that head() and the other questions answer from then on. @return whether it was taken.
+  /// Takes the lease unless one of another holder runs, under a new epoch, which is durable when this
+  /// returns; and so is everything that head() and the other questions answer from then on. @return whether
+  /// it was taken.
   virtual Result<bool, Rejection> take_lease(const std::string& holder, const std::string& address,
                                              std::chrono::milliseconds duration) = 0;
   /// @return false if the lease has been taken by another.

@@ -32,6 +32,8 @@ inline constexpr std::string_view kSignReceipt = "psephos-1/sign/receipt";
 inline constexpr std::string_view kSignRefusal = "psephos-1/sign/refusal";
 inline constexpr std::string_view kSignMix = "psephos-1/sign/mix";
 inline constexpr std::string_view kSignDecryption = "psephos-1/sign/decryption";
+inline constexpr std::string_view kSignPeerRequest = "psephos-1/sign/peer-request";
+inline constexpr std::string_view kChallengeKey = "psephos-1/challenge-key";
 // Signatures by the voter's eID, but for ballots, which are signed as a container (SPEC §9.3).
 inline constexpr std::string_view kEidAuthenticate = "psephos-1/eid/authenticate";
 

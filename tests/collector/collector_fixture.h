@@ -10,6 +10,7 @@
 #include <string>
 
 #include "collector/collector.h"
+#include "collector/sqlite_store.h"
 #include "collector/tls_certificate.h"
 #include "collector/witness/head_store.h"
 #include "collector/witness/witness.h"
@@ -115,22 +116,37 @@ class CollectorWorld {
             std::move(tls_key), identity_.certificate_der};
   }
   /// Anew, since a collector that stops finishes its work with them.
-  void connect_trust_services() {
-    evidence = std::make_unique<collector::EvidenceSource>(
+  void connect_trust_services() { evidence = make_evidence(); }
+  std::unique_ptr<collector::EvidenceSource> make_evidence() {
+    return std::make_unique<collector::EvidenceSource>(
         e->eid(), [this] { return std::make_unique<TrustInProcess>(*this); },
         collector::EvidenceSource::Limits{.connections = 2, .pause = std::chrono::milliseconds(1)});
   }
+  Result<std::unique_ptr<collector::Store>, Rejection> open_store() const {
+    return collector::SqliteStore::open(collector::store_path(directory.path()), e->election().fingerprint(),
+                                        collector::StoreAccess::kReadWrite);
+  }
   Result<std::unique_ptr<collector::Collector>, Rejection> try_start() {
     connect_trust_services();
+    auto store = open_store();
+    if (!store) return std::unexpected(store.error());
+    return open_collector(std::move(*store), *evidence, settings());
+  }
+  /// As this world's collectors are set up.
+  collector::Collector::Settings settings() {
+    return {.clock = [this] { return now_ms.load(); },
+            .limits = limits,
+            .timing = {},
+            .broken = [this](const Rejection& why) { broken = why; },
+            .phones = phones};
+  }
+  Result<std::unique_ptr<collector::Collector>, Rejection> open_collector(
+      std::unique_ptr<collector::Store> store, collector::EvidenceSource& source,
+      collector::Collector::Settings settings) {
     std::vector<std::unique_ptr<collector::WitnessTransport>> transports;
     for (auto& witness : witnesses) transports.push_back(std::make_unique<WitnessInProcess>(*witness));
-    return collector::Collector::open(e->election(), directory.path(), keys(), std::move(transports),
-                                      e->eid(), *evidence, e->rng(),
-                                      {.clock = [this] { return now_ms.load(); },
-                                       .limits = limits,
-                                       .timing = {},
-                                       .broken = [this](const Rejection& why) { broken = why; },
-                                       .phones = phones});
+    return collector::Collector::open(e->election(), std::move(store), keys(), std::move(transports),
+                                      e->eid(), source, e->rng(), std::move(settings));
   }
   void start() {
     auto opened = try_start();

@@ -405,7 +405,7 @@ TEST_F(ServiceTest, Racing_ballots_on_one_ticket_leave_one_winner) {
   const Replay audit = replay();
   EXPECT_TRUE(audit.findings.empty());
   EXPECT_EQ(audit.state.ballots(), 5U);
-  EXPECT_EQ(audit.refusals, collector::Sequencer::kMaxRefusals);  // of one voter, no more are logged
+  EXPECT_EQ(audit.refusals, collector::Log::kMaxRefusals);  // of one voter, no more are logged
 }
 
 TEST_F(ServiceTest, Logged_refusals_are_counted_over_a_restart) {
@@ -778,15 +778,12 @@ TEST_F(ServiceTest, Another_election_or_other_keys_do_not_open_this_store) {
   w.open(2);
   w.running.reset();
   CollectorWorld other;
-  const auto foreign = collector::Collector::open(other.e->election(), w.directory.path(), other.keys(), {},
-                                                  other.e->eid(), *w.evidence, other.e->rng(),
-                                                  {.clock = [] { return std::uint64_t{1}; },
-                                                   .limits = {},
-                                                   .timing = {},
-                                                   .broken = [](const Rejection&) {}});
-  ASSERT_FALSE(foreign);
-  EXPECT_EQ(foreign.error().reason, Reason::kElectionFpMismatch);
-  const auto mixed = collector::Collector::open(w.e->election(), w.directory.path(), other.keys(), {},
+  const auto open = [&](const CollectorWorld& of) {
+    return collector::SqliteStore::open(collector::store_path(w.directory.path()),
+                                        of.e->election().fingerprint(), collector::StoreAccess::kReadWrite);
+  };
+  EXPECT_EQ(open(other).error().reason, Reason::kElectionFpMismatch);
+  const auto mixed = collector::Collector::open(w.e->election(), open(w).value(), other.keys(), {},
                                                 w.e->eid(), *w.evidence, w.e->rng(),
                                                 {.clock = [] { return std::uint64_t{1}; },
                                                  .limits = {},

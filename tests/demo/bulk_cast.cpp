@@ -64,6 +64,11 @@ Result<void, Rejection> bulk_cast(const Options& options) {
   const auto store = collector::SqliteStore::open(
       collector::store_path(options.directory), election->fingerprint(), collector::StoreAccess::kReadWrite);
   if (!store) return std::unexpected(store.error());
+  // The directory's lock keeps collectors away; a new epoch is all it needs.
+  const auto taken = (*store)->take_lease("bulk-cast", "", std::chrono::milliseconds(0));
+  if (!taken) return std::unexpected(taken.error());
+  if (!*taken)
+    return reject(Reason::kNotSequencing, "a collector stopped a moment ago: try again in 5 seconds");
   collector::Ledger ledger(*election);
   if (auto ok = replay_store(**store, ledger); !ok) return ok;
   const auto latest = (*store)->latest_checkpoint();

@@ -48,6 +48,7 @@ class BulkCasterTest : public ::testing::Test {
     const auto store =
         collector::SqliteStore::open(collector::store_path(w.directory.path()), w.e->election().fingerprint(),
                                      collector::StoreAccess::kReadWrite);
+    EXPECT_TRUE((*store)->take_lease("bulk-cast", "", std::chrono::milliseconds(0)).value());
     collector::Ledger ledger(w.e->election());
     EXPECT_TRUE(replay_store(**store, ledger));
     collector::Sequencer sequencer(
