@@ -54,6 +54,7 @@ Result<std::unique_ptr<Collector>, Rejection> Collector::open(
       self.ledger_, *self.store_,
       Follower::Hooks{
           .looked = [&self](const Lease& lease, const auto& latest) { return self.looked(lease, latest); },
+          .unreachable = [&self] { self.remote_->answer_waiters(); },
           .broken = self.settings_.broken},
       self.settings_.follow_interval);
   self.remote_ = std::make_shared<RemoteLog>(
@@ -99,7 +100,7 @@ Result<bool, Rejection> Collector::take_over() {
   const auto taken = store_->take_lease(settings_.name, settings_.peer_address, settings_.lease);
   if (!taken || !*taken) return taken;
   // Whoever ordered the log before writes nothing any more: what the store holds now is all there is.
-  if (auto ok = replay_new(*store_, ledger_); !ok) return std::unexpected(ok.error());
+  if (auto ok = follower_->finish(); !ok) return std::unexpected(ok.error());
   auto latest = store_->latest_checkpoint();
   if (!latest) return std::unexpected(latest.error());
   const auto lease = store_->lease();

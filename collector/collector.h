@@ -25,7 +25,8 @@ class Collector {
     Service::Limits limits;
     Publisher::Timing timing;
     /// Called from any thread, when this one cannot go on: the store cannot be trusted any more, and the
-    /// process must stop; or another collector orders the log now (kNotSequencing), and it is opened anew.
+    /// process must stop; or another collector orders the log now (kNotSequencing), and whoever opens this
+    /// one anew has one that follows.
     std::function<void(const Rejection&)> broken;
     PhoneRelay* phones = nullptr;    ///< outlives the collector; none: nobody signs with a phone
     std::string name = "collector";  ///< among the collectors over one store

@@ -20,14 +20,21 @@ void Follower::stop() {
 
 bool Follower::catch_up() {
   const std::lock_guard lock(replaying_);
-  if (broken_) return false;
+  if (ended_) return false;
   const auto replayed = replay_new(store_, ledger_);
   if (replayed) return true;
   if (replayed.error().reason != Reason::kServiceUnavailable) {
-    broken_ = true;
+    ended_ = true;
     hooks_.broken(replayed.error());
   }
   return false;
+}
+
+Result<void, Rejection> Follower::finish() {
+  const std::lock_guard lock(replaying_);
+  auto replayed = replay_new(store_, ledger_);
+  if (replayed) ended_ = true;
+  return replayed;
 }
 
 void Follower::run(const std::stop_token& stop) {
@@ -42,6 +49,7 @@ void Follower::run(const std::stop_token& stop) {
     const bool up = latest && lease && catch_up();
     if (up != reachable) spdlog::warn("event=store_{}", up ? "reachable" : "unreachable");
     reachable = up;
+    if (!up) hooks_.unreachable();
     if (up && !hooks_.looked(*lease, *latest)) return;
     wake.wait_for(lock, stop, interval_, [] { return false; });
   }

@@ -17,6 +17,7 @@ class Follower {
     /// After every look that succeeded, on the follower's thread: who orders the log, and the latest
     /// co-signed checkpoint that the ledger reaches. @return whether to go on.
     std::function<bool(const Lease& lease, const std::optional<StoredCheckpoint>& latest)> looked;
+    std::function<void()> unreachable;  ///< after every look that the store did not answer, likewise
     std::function<void(const Rejection&)> broken;  ///< the store contradicts the ledger: stop the process
   };
   Follower(Ledger& ledger, Store& store, Hooks hooks, std::chrono::milliseconds interval);
@@ -24,9 +25,12 @@ class Follower {
 
   /// Begins to look, every `interval`.
   void start();
-  /// Takes in what the store held when it was called. @return false if the store does not answer, or the
-  /// follower has stopped.
+  /// Takes in what the store held when it was called. @return false if the store does not answer or
+  /// contradicts the ledger, and after finish().
   bool catch_up();
+  /// Takes in what the store holds, for the last time: once it succeeds, the ledger is another's to change.
+  /// @return as replay_new.
+  Result<void, Rejection> finish();
   /// Ends the thread. Not from a hook.
   void stop();
 
@@ -38,7 +42,7 @@ class Follower {
   const Hooks hooks_;
   const std::chrono::milliseconds interval_;
   std::mutex replaying_;
-  bool broken_ = false;
+  bool ended_ = false;  // nothing is taken in any more
   std::jthread thread_;
 };
 

@@ -10,6 +10,16 @@
 
 namespace psephos::collector {
 
+namespace {
+
+bool is_document(std::uint64_t type) {
+  for (const EntryType known : {EntryType::kPhase, EntryType::kRoll, EntryType::kRevocation})
+    if (type == static_cast<std::uint64_t>(known)) return true;
+  return false;
+}
+
+}  // namespace
+
 /// The results of one request, until the last is there.
 struct PeerService::Gathering {
   Gathering(std::size_t count, Respond r) : missing(count), respond(std::move(r)) {
@@ -25,7 +35,7 @@ struct PeerService::Gathering {
   }
   void refuse(std::size_t at, const Rejection& why) {
     put(at, {.reason = static_cast<std::uint64_t>(why.reason),
-             .object = why.object.substr(0, 1024),
+             .object = is_clean_utf8(why.object) && why.object.size() <= kMaxPeerObject ? why.object : "",
              .index = 0,
              .outcome = 0,
              .ticket = {}});
@@ -76,6 +86,7 @@ void PeerService::start(PeerWork work, std::size_t at, std::shared_ptr<Gathering
     case PeerWorkKind::kRefusal:
       return refusal(work, at, std::move(gathering));
     case PeerWorkKind::kDocument:
+      if (!is_document(work.number)) return gathering->refuse(at, {Reason::kRequestUnknown, "document"});
       return log_.document(
           static_cast<EntryType>(work.number), std::move(work.item),
           [at, gathering](const Result<Recorded, Rejection>& done) { gathering->put(at, done); });

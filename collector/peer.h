@@ -39,18 +39,19 @@ struct PeerRequest {
     v(3, "works", m.works, Bound{1, 1024});
   }
 };
+inline constexpr std::size_t kMaxPeerObject = 1024;
 /// What became of one: its entry, its ticket, or a reason.
 struct PeerResult {
   static constexpr std::string_view kName = "PeerResult";
   std::uint64_t reason = 0;  ///< 0: done
-  std::string object;
+  std::string object;        ///< of a reason, for operators; left out if it is long or no clean text
   std::uint64_t index = 0;
   std::uint64_t outcome = 0;  ///< SubmitOutcome, of a ballot or a document
   Bytes ticket;               ///< ServiceSigned
   template <class M, class V>
   static void fields(M& m, V&& v) {
     v(1, "reason", m.reason, Bound{0, 65'535});
-    v(2, "object", m.object, Bound{0, 1024});
+    v(2, "object", m.object, Bound{0, kMaxPeerObject});
     v(3, "index", m.index);
     v(4, "outcome", m.outcome, Bound{0, 2});
     v(5, "ticket", m.ticket, Bound{0, limits::kNoteBytes + 4096});

@@ -41,6 +41,9 @@ class RemoteLog final : public Log {
 
   /// What the follower saw: from now on this is who orders the log.
   void looked(const Lease& lease, const std::optional<StoredCheckpoint>& latest);
+  /// Answers those who wait and are covered, or have waited long enough: whoever follows calls it now and
+  /// then, also while the store does not answer.
+  void answer_waiters();
 
   void ballot(const BallotItem& item, Admission admission, const Digest256& fetch_secret_hash,
               RecordedDone done) override;
@@ -73,8 +76,6 @@ class RemoteLog final : public Log {
   void run(const std::stop_token& stop);
   static void exchange(PeerTransport* transport, const Bytes& request, std::deque<Work> works,
                        std::chrono::milliseconds timeout);
-  /// Answers those who wait and are covered, or have waited long enough.
-  void answer_waiters();
 
   const Ledger& ledger_;
   const SigningKey& service_key_;

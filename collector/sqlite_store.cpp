@@ -198,8 +198,12 @@ Result<FencedHead, Rejection> read_head(sqlite3* db) {
   return out;
 }
 
-std::unexpected<Rejection> not_sequencing() {
-  return reject(Reason::kNotSequencing, "another collector orders the log");
+/// The head, for whoever writes under the newest epoch.
+Result<Head, Rejection> fenced_head(sqlite3* db, std::uint64_t epoch) {
+  const auto head = read_head(db);
+  if (!head) return std::unexpected(head.error());
+  if (head->epoch != epoch) return reject(Reason::kNotSequencing, "another collector orders the log");
+  return head->head;
 }
 
 std::uint64_t now_ms() {
@@ -346,10 +350,9 @@ Result<void, Rejection> SqliteStore::append(const Head& before, std::span<const 
   sqlite3* db = connections_->writer.get();
   Transaction transaction(db);
   if (!transaction.begun()) return transaction.begun();
-  const auto head = read_head(db);
+  const auto head = fenced_head(db, connections_->epoch);
   if (!head) return std::unexpected(head.error());
-  if (head->epoch != connections_->epoch) return not_sequencing();
-  if (head->head != before) return inconsistent("its head is another than this process left");
+  if (*head != before) return inconsistent("its head is another than this process left");
 
   Statement entry(db, "INSERT INTO entries(idx, entry, salt, item) VALUES (?, ?, ?, ?)");
   Statement ballot(db, "INSERT INTO ballots(id, idx, fetch_hash) VALUES (?, ?, ?)");
@@ -371,10 +374,9 @@ Result<void, Rejection> SqliteStore::put_signed_head(const Head& signed_head) {
   sqlite3* db = connections_->writer.get();
   Transaction transaction(db);
   if (!transaction.begun()) return transaction.begun();
-  const auto head = read_head(db);
+  const auto head = fenced_head(db, connections_->epoch);
   if (!head) return std::unexpected(head.error());
-  if (head->epoch != connections_->epoch) return not_sequencing();
-  if (signed_head.size > head->head.size) return inconsistent("a head that the log has not reached");
+  if (signed_head.size > head->size) return inconsistent("a head that the log has not reached");
   Statement insert(db, "INSERT OR IGNORE INTO signed_heads(size, root) VALUES (?, ?)");
   insert.bind(1, signed_head.size).bind(2, signed_head.root).run();
   if (auto ok = insert.done(); !ok) return ok;

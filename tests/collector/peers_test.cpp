@@ -28,6 +28,12 @@ class SleepyStore final : public WrappedStore {
     asleep_ = asleep;
     woken_.notify_all();
   }
+  /// While it does not, whoever follows cannot look.
+  std::atomic<bool> answers{true};
+  Result<collector::Lease, Rejection> lease() override {
+    if (!answers) return reject(Reason::kServiceUnavailable, "silenced");
+    return WrappedStore::lease();
+  }
   Result<bool, Rejection> renew_lease(std::chrono::milliseconds duration) override {
     wait();
     return WrappedStore::renew_lease(duration);
@@ -304,6 +310,73 @@ TEST_F(PeersTest, Only_collectors_of_this_election_are_let_in) {
   --request.epoch;
   EXPECT_EQ(w.running->status().ballots, 0U);
   EXPECT_EQ(ask(service, request).first, 200);
+  EXPECT_EQ(w.running->status().ballots, 1U);
+  // A ballot is not a document, and no type is cut to fit one.
+  const auto size = w.running->status().head.size;
+  for (const std::uint64_t type : {0U, 3U, 4U, 257U}) {
+    request.works = {{.kind = collector::PeerWorkKind::kDocument,
+                      .item = w.e->phase(PhaseEventKind::kCastingClosed, w.now_ms / 1000),
+                      .detail = {},
+                      .number = type}};
+    const auto [status, body] = ask(service, request);
+    EXPECT_EQ(status, 200);
+    const auto answer = decode<collector::PeerAnswer>(bytes_of(body));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->results[0].reason, static_cast<std::uint64_t>(Reason::kRequestUnknown));
+  }
+  EXPECT_EQ(w.running->status().head.size, size);
+  request.works[0].number = 1;
+  EXPECT_EQ(ask(service, request).first, 200);
+  EXPECT_EQ(w.running->status().phase, Phase::kClosed);
+}
+
+TEST_F(PeersTest, Who_waits_where_another_orders_is_answered_in_time_though_the_store_is_silent) {
+  open(one_, "one");
+  open(two_, "two");
+  turn_to(one_);
+  w.open(2);
+  wait_for([&] { return w.running->status().cosigned_size == 2; });
+  turn_to(two_);
+  const auto cast = w.cast(1);
+  for (auto& witness : w.witnesses) witness->up = false;
+  auto waiting = std::async(std::launch::async, [&] { return w.post("/v1/ballot", cast.body()); });
+  wait_for([&] { return of(one_).status().ballots == 1; });
+  two_.store->answers = false;
+  ASSERT_EQ(waiting.wait_for(10s), std::future_status::ready);
+  const auto reply = waiting.get();
+  ASSERT_EQ(reply.status, 200);
+  EXPECT_TRUE(decode<SubmitAnswer>(reply.body)->receipt.checkpoint.empty());
+  two_.store->answers = true;
+}
+
+TEST_F(PeersTest, Requests_that_look_for_the_newest_do_not_disturb_who_takes_over) {
+  open(one_, "one");
+  open(two_, "two");
+  turn_to(one_);
+  w.open(9);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    const auto cast = w.cast(n);
+    w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  }
+  turn_to(two_);
+  std::atomic<bool> end{false};
+  std::vector<std::jthread> asking;
+  const VerifyRequest nobodys{w.e->election().fingerprint(), {}, {}};
+  for (int i = 0; i < 3; ++i)
+    asking.emplace_back([&] {
+      while (!end) EXPECT_EQ(w.post("/v1/verify", encode(nobodys)).status, 404);
+    });
+  forget("one");
+  one_.collector.reset();
+  wait_for([&] { return w.running->status().sequencing; });
+  for (std::uint64_t n = 4; n <= 9; ++n) {
+    const auto cast = w.cast(n);
+    w.expect_recorded(w.post("/v1/ballot", cast.body()), cast, SubmitOutcome::kAccepted);
+  }
+  end = true;
+  asking.clear();
+  EXPECT_EQ(w.running->status().ballots, 9U);
+  expect_one_log();
 }
 
 }  // namespace
